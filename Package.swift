@@ -1,0 +1,65 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Warnings are errors where the project itself is checked; a user's newer compiler may warn in peace.
+let strict = Context.environment["CI"] != nil || Context.environment["HEADWATER_STRICT"] != nil
+let settings: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
+
+/// A Swift module under `Sources/`; what it may import is the list of `docs/architecture.md`, held by `LayerTests`.
+func module(_ name: String, _ dependencies: [Target.Dependency], archives: [String] = []) -> Target {
+    .target(
+        name: name, dependencies: dependencies, swiftSettings: settings,
+        linkerSettings: archives.map { .linkedLibrary(":\($0).a") })
+}
+
+func library(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/C/\(name)") }
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "headwater",
+    products: [
+        .executable(name: "headwater", targets: ["headwater"]),
+        .executable(name: "headwater-agent", targets: ["headwater-agent"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
+    ],
+    targets: [
+        library("CSSH2"), library("CSQLite"), library("CYAML"), library("CZstd"), library("CXXHash"),
+        library("CCrypto"),
+        .target(name: "CLinux", path: "Sources/C/CLinux"),
+
+        module("Core", []),
+        module("Wire", ["Core"]),
+        module(
+            "Content", ["Core", "CZstd", "CXXHash", "CCrypto"],
+            archives: ["libzstd", "libxxhash", "libcrypto"]),
+        module("Reconciliation", ["Core"]),
+        module("Topologies", ["Core", "CYAML"], archives: ["libyaml"]),
+        module("Platform", ["Core", "CLinux"]),
+        module("SSH", ["Core", "Platform", "Content", "CSSH2"], archives: ["libssh2", "libcrypto", "libz"]),
+        module("Snapshots", ["Core", "Platform", "Content", "CSQLite"], archives: ["libsqlite3"]),
+        module("Roots", ["Core", "Platform", "Content"]),
+        module("Sessions", ["Core", "Wire", "Content", "Reconciliation", "Platform", "Snapshots", "Roots"]),
+        module(
+            "Orchestration",
+            ["Core", "Topologies", "Platform", "SSH", "Sessions", "Roots", "Snapshots", "Wire", "Content"]),
+        module("Console", ["Core", "Platform", "Topologies"]),
+        .executableTarget(
+            name: "headwater", dependencies: ["Core", "Topologies", "Platform", "Orchestration", "Console", arguments],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "headwater-agent",
+            dependencies: ["Core", "Platform", "Sessions", "Roots", "Snapshots", "Wire", "Content"],
+            swiftSettings: settings),
+
+        .target(
+            name: "TestSupport", dependencies: ["Core", "Platform"], path: "Tests/TestSupport", swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,38 @@
+/// Makes bytes and text from elsewhere fit to be shown: no control characters, no invalid UTF-8, no bidirectional overrides.
+package enum Printable {
+    /// Valid UTF-8 is kept; control characters, invalid bytes and backslashes become `\xNN`, harmful scalars `\u{…}`.
+    package static func text(_ bytes: some Collection<UInt8>) -> String {
+        var out = ""
+        var rest = Array(bytes)[...]
+        while let first = rest.first {
+            let length = first < 0x80 ? 1 : first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
+            if let valid = String(validating: rest.prefix(length), as: UTF8.self),
+                let scalar = valid.unicodeScalars.first
+            {
+                append(scalar, to: &out)
+                rest = rest.dropFirst(length)
+            } else {
+                out += hex(first)
+                rest = rest.dropFirst()
+            }
+        }
+        return out
+    }
+
+    package static func text(_ string: String) -> String { text(string.utf8) }
+
+    private static func append(_ scalar: Unicode.Scalar, to out: inout String) {
+        switch scalar.value {
+        case 0..<0x20, 0x7F: out += hex(UInt8(scalar.value))
+        case 0x5C: out += "\\\\"
+        case 0x80..<0xA0, 0x200B...0x200F, 0x202A...0x202E, 0x2066...0x2069, 0x2028, 0x2029, 0xFEFF:
+            out += "\\u{" + String(scalar.value, radix: 16) + "}"
+        default: out.unicodeScalars.append(scalar)
+        }
+    }
+
+    private static func hex(_ byte: UInt8) -> String {
+        let digits = Array("0123456789abcdef")
+        return "\\x\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+    }
+}

@@ -1,0 +1,49 @@
+import CLinux
+import Glibc
+
+/// Facts of this machine and process that identify the owner of a lock.
+package enum Host {
+    /// `/etc/machine-id`, or the boot id where there is none; lower-case hexadecimal.
+    package static let machineID: String = firstLine("/etc/machine-id") ?? bootID
+
+    /// Changes with every boot.
+    package static let bootID: String = firstLine("/proc/sys/kernel/random/boot_id")?.filter { $0 != "-" } ?? "unknown"
+
+    package static let name: String = firstLine("/proc/sys/kernel/hostname") ?? "localhost"
+
+    /// Clock ticks since boot at which `pid` began; nil when there is no such process. With the pid it names one process for ever.
+    package static func startTime(of pid: Int32) -> UInt64? {
+        guard let bytes = try? readFile("/proc/\(pid)/stat", bytesMax: 4096),
+            let end = bytes.lastIndex(of: UInt8(ascii: ")"))
+        else { return nil }
+        let fields = bytes[(end + 2)...].split(separator: UInt8(ascii: " "))
+        guard fields.count > 19, fields[0].first != UInt8(ascii: "Z") else { return nil }
+        return UInt64(String(decoding: fields[19], as: UTF8.self))
+    }
+
+    /// Lifts the soft limit of open files to the hard one; returns it.
+    @discardableResult
+    package static func raiseFileLimit() -> UInt64 {
+        var now: UInt64 = 0
+        _ = hw_raise_nofile(&now)
+        return now
+    }
+
+    /// Bytes from the kernel's generator.
+    package static func randomBytes(_ count: Int) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let got = bytes.withUnsafeMutableBytes { hw_random($0.baseAddress! + filled, count - filled) }
+            if got > 0 { filled += got }
+        }
+        return bytes
+    }
+
+    private static func firstLine(_ path: String) -> String? {
+        guard let bytes = try? readFile(path, bytesMax: 4096), let line = bytes.split(separator: 10).first else {
+            return nil
+        }
+        return String(decoding: line, as: UTF8.self)
+    }
+}
