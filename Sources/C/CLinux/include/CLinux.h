@@ -48,3 +48,8 @@ int hw_getaddrinfo_connect(const char *host, const char *service, int timeout_ms
 
 extern const int HW_AT_FDCWD, HW_AT_EMPTY_PATH, HW_AT_SYMLINK_NOFOLLOW, HW_O_PATH, HW_O_NOATIME;
 extern const unsigned HW_RENAME_NOREPLACE, HW_RENAME_EXCHANGE;
+
+// Stream sockets in the abstract namespace: nothing to remove afterwards; who may use one is for hw_peer_uid to say.
+int hw_abstract_listen(const char *name);
+int hw_abstract_connect(const char *name);
+int hw_accept(int socket);

@@ -1,0 +1,158 @@
+import Core
+import Platform
+import Roots
+import Snapshots
+import Wire
+
+/// What a target has ready to apply: collects steps, applies them together, records what was achieved, tells the source.
+///
+/// Order (invariant 2): content durable → published → directories durable (all `Applier`) → recorded → acknowledged.
+final class Batch {
+    private static let stepsMax = 2048
+    private static let bytesMax: UInt64 = 32 << 20
+
+    private let end: SessionEnd
+    private let applier: Applier
+    private let link: FrameLink
+    private var steps: [Planned] = []
+    private var bytes: UInt64 = 0
+    private var removals: [Removal] = []
+    private var replacements: [Planned] = []
+    private var sentNumber: Int64 = 0
+    private var recordedNumber: Int64 = 0
+    private var theirs: Int64?
+    private(set) var counts = CycleCounts()
+
+    init(end: SessionEnd, stage: Stage, link: FrameLink) {
+        self.end = end
+        self.link = link
+        applier = Applier(stage: stage)
+    }
+
+    var isEmpty: Bool { steps.isEmpty }
+    var isFull: Bool { steps.count >= Batch.stepsMax || bytes >= Batch.bytesMax }
+
+    // MARK: Collecting
+
+    func add(_ step: Planned) {
+        if step.replacesDirectory {
+            replacements.append(step)
+        } else {
+            append(step)
+        }
+    }
+
+    /// The target has this content already: only attributes may be off, or only the row is missing.
+    func add(same file: SentFile, _ wanted: WantedFile) {
+        guard let found = wanted.found else { return }
+        let agreed = AgreedEntry(attributes: file.attributes, digest: file.digest)
+        var step = Planned(index: file.index, path: wanted.path, agreed: agreed, operation: nil, identity: found.identity)
+        if found.attributes != file.attributes {
+            step.operation = .setAttributes(wanted.path, file.attributes, expected: wanted.expected)
+        }
+        append(step)
+    }
+
+    func remove(later removal: Removal) { removals.append(removal) }
+
+    private func append(_ step: Planned) {
+        steps.append(step)
+        if case .putFile = step.operation { bytes += step.agreed?.attributes.size ?? 0 }
+    }
+
+    // MARK: Removing
+
+    /// The paths that a deletion would take away from the tree, in scan order.
+    var removalPaths: [TreePath] { removals.filter { $0.expected != .absent }.map(\.path).sorted() }
+
+    /// Takes the next removals, what lies deepest first; false when there are none left.
+    func beginRemovals() -> Bool {
+        if removals.isEmpty { return false }
+        if !areRemovalsSorted {
+            removals.sort { $0.path < $1.path }
+            areRemovalsSorted = true
+        }
+        for removal in removals.suffix(Batch.stepsMax).reversed() {
+            steps.append(
+                Planned(index: removal.index, path: removal.path, agreed: nil, operation: .remove(removal.path, expected: removal.expected)))
+        }
+        removals.removeLast(min(Batch.stepsMax, removals.count))
+        return true
+    }
+
+    private var areRemovalsSorted = false
+
+    /// What takes the place of directories that are empty by now.
+    func addReplacements() {
+        for step in replacements.sorted(by: { $0.path < $1.path }) { append(step) }
+        replacements = []
+    }
+
+    // MARK: Applying
+
+    /// Applies and records what was collected; returns the problems of single paths.
+    func apply() throws(HeadwaterError) -> [HeadwaterError] {
+        if steps.isEmpty { return [] }
+        let taken = steps
+        steps = []
+        bytes = 0
+        var outcomes = try applier.apply(taken.compactMap(\.operation)).makeIterator()
+        var rows: [RowChange] = []
+        var indices: [Int] = []
+        var problems: [HeadwaterError] = []
+        for step in taken {
+            let outcome = step.operation == nil ? .done(step.identity!) : outcomes.next()!
+            switch outcome {
+            case .done(let identity):
+                rows.append(.put(step.path, step.agreed!, local: identity, state: .agreed))
+                indices.append(step.index)
+                if let operation = step.operation { count(operation, step.agreed!) }
+            case .removed, .kept:
+                rows.append(.remove(step.path))
+                indices.append(step.index)
+                if case .removed = outcome { counts.deleted += 1 }
+            case .changedMeanwhile: problems.append(.changedMeanwhile(step.path))
+            case .failed(let error): problems.append(.notApplied(step.path, error))
+            }
+        }
+        try record(rows, indices)
+        return problems
+    }
+
+    private func record(_ rows: [RowChange], _ indices: [Int]) throws(HeadwaterError) {
+        if rows.isEmpty { return }
+        sentNumber = try end.commit(rows, theirs: theirs)
+        try link.send(.committed, CommittedMessage(number: sentNumber, indices: indices, counts: counts).encoded())
+    }
+
+    private func count(_ operation: Operation, _ agreed: AgreedEntry) {
+        switch operation {
+        case .putFile:
+            counts.files += 1
+            counts.bytesPayload += agreed.attributes.size
+        case .putSymlink: counts.symlinks += 1
+        case .makeDirectory: counts.directories += 1
+        case .setAttributes: if agreed.attributes.kind == .file { counts.files += 1 }
+        case .remove: break
+        }
+    }
+
+    // MARK: The other end
+
+    func accept(_ recorded: RecordedMessage) throws(HeadwaterError) {
+        guard recorded.theirs <= sentNumber, recorded.theirs > recordedNumber else {
+            throw .protocolBroken(WireFault("commit \(recorded.theirs) recorded, which was not sent"))
+        }
+        recordedNumber = recorded.theirs
+        theirs = recorded.mine
+        end.acknowledge(mineThrough: recorded.theirs)
+    }
+
+    /// Whether the source holds everything that was committed here.
+    var isRecorded: Bool { recordedNumber == sentNumber }
+
+    /// Remembers the source's last number; writes nothing when nothing was committed.
+    func finish() throws(HeadwaterError) {
+        if let theirs { _ = try end.commit([], theirs: theirs) }
+    }
+}

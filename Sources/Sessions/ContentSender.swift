@@ -1,0 +1,192 @@
+import Content
+import Core
+import Platform
+import Roots
+import Wire
+
+/// Serves the wants of one target from the root's content cache: small files in packs, large ones segment by segment.
+///
+/// Packs are cut where the *changes* say, not where wants happen to arrive, so that every session of a root asks its cache for the
+/// same packs: at `ContentMessage.rawBytesMax`, and, so that sessions whose changes differ fall into step again, where the digest of a
+/// path says so (content-defined, as chunks are).
+final class ContentSender {
+    private static let membersMax = 1024
+    private static let cutFromBytes = 128 * 1024
+
+    let reader: CacheReader
+    private let link: FrameLink
+    private var wants: [WantMessage.Item] = []
+    private var head = 0
+    private var large: LargeFile?
+    private var packNumber = 0
+    private var packBytes: UInt64 = 0
+    private var packMembers = 0
+    /// The index behind the last change of each pack that is still asked for, by pack number.
+    private var packEnds: [Int: Int] = [:]
+    private(set) var bytesDone: UInt64 = 0
+
+    private struct LargeFile {
+        var index: Int
+        var request: ReadRequest
+        var ordinal = 0
+        var tries = 1
+        var digests = SegmentDigests()
+        var readAt: Timestamp
+    }
+
+    init(link: FrameLink, reader: CacheReader) {
+        self.link = link
+        self.reader = reader
+    }
+
+    func close() { reader.close() }
+
+    // MARK: Packs
+
+    /// The pack that the change at `index` belongs to.
+    func pack(for record: ChangeRecord, at index: Int) -> Int {
+        guard case .file(let attributes) = record.state, attributes.size <= UInt64(ContentMessage.rawBytesMax) else { return -1 }
+        if packBytes + attributes.size > UInt64(ContentMessage.rawBytesMax) || packMembers >= ContentSender.membersMax { closePack(at: index) }
+        packBytes += attributes.size
+        packMembers += 1
+        let number = packNumber
+        if packBytes >= UInt64(ContentSender.cutFromBytes) && record.path.key.withUnsafeBytes({ Hash.xxh3($0) }) & 15 == 0 { closePack(at: index + 1) }
+        return number
+    }
+
+    /// Ends the pack that is being filled: `index` is the first change that does not belong to it.
+    func closePack(at index: Int) {
+        if packMembers == 0 { return }
+        packEnds[packNumber] = index
+        packNumber += 1
+        packBytes = 0
+        packMembers = 0
+    }
+
+    // MARK: Serving
+
+    func enqueue(_ item: WantMessage.Item) { wants.append(item) }
+
+    func dropAll() {
+        wants = []
+        head = 0
+        large = nil
+    }
+
+    /// Sends the next frame of content; false when nothing is due.
+    ///
+    /// A pack is due when the target has decided all its members.
+    func serveNext(decidedBefore: Int, in changes: inout [Int: Source.Announced]) throws(HeadwaterError) -> Bool {
+        if large != nil {
+            try sendSegment(&changes)
+            return true
+        }
+        guard head < wants.count else { return false }
+        let first = wants[head]
+        guard let change = changes[first.index], let request = change.request else { throw .protocolBroken(WireFault("want of a change that is gone")) }
+        if change.pack < 0 {
+            takeWants(1)
+            try begin(first, request, &changes)
+            return true
+        }
+        guard let end = packEnds[change.pack], decidedBefore >= end else { return false }
+        var count = 1
+        while head + count < wants.count, changes[wants[head + count].index]?.pack == change.pack { count += 1 }
+        let items = Array(wants[head..<(head + count)])
+        takeWants(count)
+        packEnds[change.pack] = nil
+        try sendPack(items, &changes)
+        return true
+    }
+
+    private func takeWants(_ count: Int) {
+        head += count
+        if head == wants.count || head > 4096 {
+            wants.removeFirst(head)
+            head = 0
+        }
+    }
+
+    private func sendPack(_ items: [WantMessage.Item], _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
+        var same: [SentFile] = []
+        var indices: [Int] = []
+        var requests: [ReadRequest] = []
+        for item in items {
+            let request = changes[item.index]!.request!
+            if let has = item.has, case .read(let verified) = reader.digest(request), verified.digest == has {
+                same.append(sent(item.index, verified, &changes))
+            } else {
+                indices.append(item.index)
+                requests.append(request)
+            }
+        }
+        if !same.isEmpty { try link.send(.same, SameMessage(files: same).encoded()) }
+        if requests.isEmpty { return }
+        let pack = reader.pack(requests)
+        var files: [SentFile] = []
+        for (position, member) in pack.members.enumerated() {
+            switch member {
+            case .read(let verified): files.append(sent(indices[position], verified, &changes))
+            case .failed(let fault): try fail(indices[position], requests[position].path, fault, &changes)
+            }
+        }
+        if files.isEmpty { return }
+        let message = ContentMessage(files: files, isCompressed: pack.isCompressed, body: pack.payload[...])
+        try link.send(.content, message.encoded())
+        bytesDone += UInt64(pack.rawSize)
+    }
+
+    private func begin(_ item: WantMessage.Item, _ request: ReadRequest, _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
+        if let has = item.has, case .read(let verified) = reader.digest(request), verified.digest == has {
+            try link.send(.same, SameMessage(files: [sent(item.index, verified, &changes)]).encoded())
+            return
+        }
+        large = LargeFile(index: item.index, request: request, readAt: WallClock.now)
+    }
+
+    private func sendSegment(_ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
+        var file = large!
+        switch reader.segment(file.request, index: file.ordinal) {
+        case .read(let segment):
+            let attributes = file.request.attributes.synced
+            let message = SegmentMessage(
+                index: file.index, ordinal: file.ordinal, attributes: attributes, digest: segment.digest, isCompressed: segment.isCompressed,
+                body: segment.payload[...])
+            file.digests.append(segment.digest)
+            bytesDone += UInt64(segment.rawSize)
+            large = file
+            if message.isLast {
+                large = nil
+                let identity = file.request.identity
+                changes[file.index]!.sent = Source.SentContent(
+                    attributes: attributes, digest: file.digests.whole, identity: Racy.isRacy(identity, readAt: file.readAt) ? nil : identity)
+            } else {
+                large!.ordinal += 1
+            }
+            try link.send(.segment, message.encoded())
+        case .failed(let fault): try retry(file, after: fault, &changes)
+        }
+    }
+
+    /// A large file that changed while it was read is begun again as it is now, three times; then it is a problem of this cycle.
+    private func retry(_ file: LargeFile, after fault: ReadFault, _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
+        large = nil
+        if fault == .changed && file.tries < 3, let fresh = reader.refreshed(file.request), fresh.attributes.size > UInt64(ContentMessage.rawBytesMax) {
+            large = LargeFile(index: file.index, request: fresh, tries: file.tries + 1, readAt: WallClock.now)
+        } else {
+            try fail(file.index, file.request.path, fault, &changes)
+        }
+    }
+
+    private func sent(_ index: Int, _ file: VerifiedFile, _ changes: inout [Int: Source.Announced]) -> SentFile {
+        let attributes = file.attributes.synced
+        let identity = Racy.isRacy(file.identity, readAt: WallClock.now) ? nil : file.identity
+        changes[index]!.sent = Source.SentContent(attributes: attributes, digest: file.digest, identity: identity)
+        return SentFile(index: index, attributes: attributes, digest: file.digest)
+    }
+
+    private func fail(_ index: Int, _ path: TreePath, _ fault: ReadFault, _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
+        changes[index] = nil
+        try link.send(.failed, FailedMessage(index: index, error: .unreadable(path, fault)).encoded())
+    }
+}

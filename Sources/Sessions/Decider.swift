@@ -1,0 +1,187 @@
+import Content
+import Core
+import Platform
+import Reconciliation
+import Roots
+import Snapshots
+import Wire
+
+/// A file whose content is on its way.
+struct WantedFile {
+    var index: Int
+    var path: TreePath
+    var attributes: Attributes
+    /// What stands at the path, to be compared right before it is replaced.
+    var expected: Expected
+    /// The digest of what stands there, where that may be what is wanted.
+    var has: Digest?
+    /// What stands there, for a `same`: its attributes and identity when it was digested.
+    var found: (attributes: Attributes, identity: LocalIdentity)?
+    /// A directory stands there, so that it can be published only after the removals.
+    var replacesDirectory: Bool
+}
+
+/// One step that is ready to be applied and recorded.
+struct Planned {
+    var index: Int
+    var path: TreePath
+    /// Nil for a removal.
+    var agreed: AgreedEntry?
+    /// Nil where the tree is right already and only the row is to be made.
+    var operation: Operation?
+    /// For a row without an operation: what stands there.
+    var identity: LocalIdentity?
+    var replacesDirectory = false
+}
+
+struct Removal {
+    var index: Int
+    var path: TreePath
+    var expected: Expected
+}
+
+/// Looks at this end's tree and rows to say what each change of the source means here. Decisions are `Reconciliation`'s.
+final class Decider {
+    enum Verdict {
+        case nothing
+        case apply(Planned)
+        case removeLater(Removal)
+        case want(WantedFile)
+        case problem(HeadwaterError)
+    }
+
+    private let end: SessionEnd
+    private let reader: CacheReader
+    private var image: TreeImage?
+    private let hasRows: Bool
+
+    init(end: SessionEnd) {
+        self.end = end
+        reader = end.root.cache.openReader()
+        hasRows = end.rowCount > 0
+    }
+
+    deinit { reader.close() }
+
+    /// The paths where this tree is not as the last cycle left it, in scan order; what was only touched is refreshed in the rows.
+    func findDrift(_ image: TreeImage) throws(HeadwaterError) -> [TreePath] {
+        self.image = image
+        guard hasRows else { return [] }
+        var comparison = try TreeComparison(image, try end.rows())
+        var drift: [TreePath] = []
+        var verified: [RowChange] = []
+        while let difference = try comparison.next() {
+            switch difference {
+            case .created, .blocked: continue
+            case .changed(let path, _, _): drift.append(path)
+            case .deleted(let row): drift.append(row.path)
+            case .unverified(let path, let entry, let row):
+                if try end.hasAgreedContent(path, entry.attributes, entry.identity, row, reader: reader) {
+                    verified.append(.local(path, entry.identity))
+                } else {
+                    drift.append(path)
+                }
+            }
+        }
+        try end.refresh(verified)
+        return drift
+    }
+
+    func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> Verdict {
+        let path = record.path
+        let row = hasRows ? try end.row(at: path) : nil
+        let found = image!.index(of: path).map { Found(image!, $0) }
+        let source = record.attributes.map { SourceState.present($0) } ?? .absent
+        let decision = decidePush(source: source, target: state(found, row), agreed: row?.agreed)
+        let expected = found?.expected ?? .absent
+        switch decision {
+        case .blocked: return .problem(.blocked(path))
+        case .forget: return row == nil ? .nothing : .removeLater(Removal(index: index, path: path, expected: .absent))
+        case .remove: return row == nil ? .nothing : .removeLater(Removal(index: index, path: path, expected: expected))
+        case .adopt:
+            return .apply(Planned(index: index, path: path, agreed: agreed(record), operation: nil, identity: found!.identity))
+        case .setAttributes:
+            return .apply(planned(index, record, .setAttributes(path, record.attributes!, expected: expected)))
+        case .makeDirectory:
+            return .apply(planned(index, record, .makeDirectory(path, record.attributes!, expected: expected)))
+        case .makeSymlink: return symlink(index, record, found, expected)
+        case .fetch(let replaces):
+            return .want(wanted(index, record, expected, replacesDirectory: replaces && found?.attributes.kind == .directory))
+        case .fetchUnlessSame(let mayTrustRow):
+            return .want(try candidate(index, record, found!, expected, mayTrustRow ? row?.agreed.digest : nil))
+        }
+    }
+
+    // MARK: Parts
+
+    private struct Found {
+        var attributes: Attributes
+        var identity: LocalIdentity
+        var rawKind: EntryKind
+
+        init(_ image: TreeImage, _ index: Int) {
+            attributes = image.attributes(index).synced
+            identity = image.identity(index)
+            rawKind = image.kind(index)
+        }
+
+        var expected: Expected { .present(kind: attributes.kind, identity: identity, size: attributes.size) }
+    }
+
+    private func state(_ found: Found?, _ row: Row?) -> TargetState {
+        guard let found else { return .absent }
+        switch found.rawKind {
+        case .untracked, .problem: return .unsynced
+        case .file, .directory, .symlink:
+            let isUntouched = row.map { Standing(of: found.attributes, found.identity, against: $0) == .untouched } ?? false
+            return .present(found.attributes, isUntouched: isUntouched)
+        }
+    }
+
+    private func agreed(_ record: ChangeRecord) -> AgreedEntry {
+        var digest: Digest?
+        if case .symlink(let target, _) = record.state { digest = Hash.digest(target) }
+        return AgreedEntry(attributes: record.attributes!, digest: digest)
+    }
+
+    private func planned(_ index: Int, _ record: ChangeRecord, _ operation: Operation) -> Planned {
+        Planned(index: index, path: record.path, agreed: agreed(record), operation: operation)
+    }
+
+    private func symlink(_ index: Int, _ record: ChangeRecord, _ found: Found?, _ expected: Expected) -> Verdict {
+        guard case .symlink(let target, _) = record.state else { preconditionFailure("a symlink's record carries its target") }
+        let attributes = record.attributes!
+        if let found, found.attributes.kind == .symlink, (try? reader.readLink(record.path)) == target {
+            if found.attributes.mtime == attributes.mtime {
+                return .apply(Planned(index: index, path: record.path, agreed: agreed(record), operation: nil, identity: found.identity))
+            }
+            return .apply(planned(index, record, .setAttributes(record.path, attributes, expected: expected)))
+        }
+        var plan = planned(index, record, .putSymlink(record.path, target: target, attributes, expected: expected))
+        plan.replacesDirectory = found?.attributes.kind == .directory
+        return .apply(plan)
+    }
+
+    private func wanted(_ index: Int, _ record: ChangeRecord, _ expected: Expected, replacesDirectory: Bool) -> WantedFile {
+        WantedFile(
+            index: index, path: record.path, attributes: record.attributes!, expected: expected, has: nil, found: nil,
+            replacesDirectory: replacesDirectory)
+    }
+
+    /// A file of the right size stands there: its digest goes with the want.
+    private func candidate(
+        _ index: Int, _ record: ChangeRecord, _ found: Found, _ expected: Expected, _ known: Digest?
+    ) throws(HeadwaterError) -> WantedFile {
+        var file = wanted(index, record, expected, replacesDirectory: false)
+        if let known {
+            file.has = known
+            file.found = (found.attributes, found.identity)
+        } else if case .read(let verified) = reader.digest(ReadRequest(path: record.path, attributes: found.attributes, identity: found.identity)),
+            verified.identity == found.identity
+        {
+            file.has = verified.digest
+            file.found = (found.attributes, found.identity)
+        }
+        return file
+    }
+}

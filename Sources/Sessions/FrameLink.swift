@@ -1,0 +1,120 @@
+import Content
+import Core
+import Platform
+import Wire
+
+/// Frames over a byte stream: many threads may send, one receives. All failures are `HeadwaterError`s.
+final class FrameLink: Sendable {
+    private let stream: any ByteStream
+    private let sending: Monitor<SendingTurn>
+    private let traffic = Monitor(Traffic())
+
+    struct Traffic: Sendable {
+        var sent: UInt64 = 0
+        var received: UInt64 = 0
+    }
+
+    /// Who holds the turn writes; frames leave in the order of their sequence numbers, and no lock is held over a write.
+    private struct SendingTurn: Sendable {
+        var isTaken = false
+        var codec = FrameCodec { Hash.xxh3($0) }
+    }
+
+    init(_ stream: any ByteStream) {
+        self.stream = stream
+        sending = Monitor(SendingTurn())
+    }
+
+    var counted: Traffic { traffic.read { $0 } }
+
+    /// Sends one frame, waiting for its turn and for room on the stream.
+    func send(_ kind: Frame.Kind, _ payload: [UInt8] = []) throws(HeadwaterError) {
+        let header = sending.wait { turn -> [UInt8]? in
+            if turn.isTaken { return nil }
+            turn.isTaken = true
+            return payload.withUnsafeBytes { turn.codec.header(kind, $0) }
+        }
+        defer { sending.update { $0.isTaken = false } }
+        if payload.count < 64 * 1024 {
+            try write(header + payload)
+        } else {
+            try write(header)
+            try write(payload)
+        }
+        traffic.read { $0.sent += UInt64(Frame.headerBytes + payload.count) }
+    }
+
+    /// A sign of life, left out while something is being sent or the stream is full: then the other end has enough to read.
+    func sendPing() {
+        if stream.hasRoom && !sending.read({ $0.isTaken }) { try? send(.ping) }
+    }
+
+    func close() { stream.close() }
+
+    private func write(_ bytes: [UInt8]) throws(HeadwaterError) {
+        var failure: HeadwaterError?
+        bytes.withUnsafeBytes { raw in
+            do throws(HeadwaterError) { try stream.write(raw) } catch { failure = error }
+        }
+        if let failure { throw failure }
+    }
+
+    /// The receiving side; one thread.
+    struct Receiver {
+        private let link: FrameLink
+        private var codec = FrameCodec { Hash.xxh3($0) }
+
+        init(_ link: FrameLink) { self.link = link }
+
+        /// Waits for the next frame; pings are swallowed.
+        ///
+        /// - Throws: `peer.lost` at the end of the stream, `peer.silent`, `peer.protocol`.
+        mutating func next() throws(HeadwaterError) -> Frame {
+            while true {
+                let header = try fill(Frame.headerBytes)
+                do {
+                    let (kind, count) = try header.withUnsafeBytes { (raw) throws(WireFault) in try codec.announced(raw) }
+                    let payload = count == 0 ? [] : try fill(count)
+                    try payload.withUnsafeBytes { (raw) throws(WireFault) in try codec.accept(header, raw) }
+                    link.traffic.read { $0.received += UInt64(Frame.headerBytes + count) }
+                    if kind != .ping { return Frame(kind, payload) }
+                } catch let fault as WireFault {
+                    throw .protocolBroken(fault)
+                } catch {
+                    throw error as! HeadwaterError
+                }
+            }
+        }
+
+        private func fill(_ count: Int) throws(HeadwaterError) -> [UInt8] {
+            var failure: HeadwaterError?
+            let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+                let raw = UnsafeMutableRawBufferPointer(buffer)
+                do throws(HeadwaterError) {
+                    while filled < count {
+                        let got = try link.stream.read(into: UnsafeMutableRawBufferPointer(rebasing: raw[filled...]))
+                        if got == 0 { throw HeadwaterError.peerLost }
+                        filled += got
+                    }
+                } catch { failure = error }
+            }
+            if let failure { throw failure }
+            return bytes
+        }
+    }
+}
+
+extension HeadwaterError {
+    static func protocolBroken(_ fault: WireFault) -> HeadwaterError {
+        HeadwaterError(
+            "peer.protocol", "the other end broke the protocol: \(fault)",
+            remedy: "see that both ends run the same version; if they do, report this as a bug")
+    }
+
+    static var peerLost: HeadwaterError {
+        HeadwaterError(
+            "peer.lost", "the other end closed the connection in the middle of the cycle",
+            remedy: "run again: it goes on from what is recorded; look at the far host if it happens twice", exit: .unreachable,
+            isTransient: true)
+    }
+}

@@ -1,0 +1,118 @@
+import Content
+import Core
+import Roots
+import Wire
+
+/// The content that a target has asked for: takes it off frames, checks it, puts it into the stage.
+final class IncomingContent {
+    private let stage: Stage
+    private let decompressor = Decompressor()
+    private var wanted: [Int: WantedFile] = [:]
+    private var large: LargeFile?
+    private var buffer: [UInt8] = []
+    private(set) var bytesWanted: UInt64 = 0
+
+    private struct LargeFile {
+        var index: Int
+        var attributes: Attributes
+        var staged: StagedFile
+        var nextOrdinal = 0
+        var digests = SegmentDigests()
+    }
+
+    init(stage: Stage) { self.stage = stage }
+
+    var isEmpty: Bool { wanted.isEmpty }
+
+    func expect(_ file: WantedFile) {
+        wanted[file.index] = file
+        bytesWanted += IncomingContent.weight(file)
+    }
+
+    /// Takes a file off the list; a file that was not asked for breaks the protocol.
+    func take(_ index: Int) throws(HeadwaterError) -> WantedFile {
+        guard let file = wanted.removeValue(forKey: index) else { throw .protocolBroken(WireFault("content of change \(index) came unasked")) }
+        bytesWanted -= IncomingContent.weight(file)
+        if large?.index == index {
+            large?.staged.discard()
+            large = nil
+        }
+        return file
+    }
+
+    /// Forgets what will not come any more.
+    func dropAll() {
+        large?.staged.discard()
+        large = nil
+        wanted = [:]
+        bytesWanted = 0
+    }
+
+    /// A large file weighs what one window of it does: its segments are bounded by the stream itself.
+    private static func weight(_ file: WantedFile) -> UInt64 { min(file.attributes.size, 4 << 20) + 256 }
+
+    // MARK: Frames
+
+    /// Stages the files of one frame.
+    func accept(_ message: ContentMessage) throws(HeadwaterError) -> [Planned] {
+        let raw = try expand(message.body, message.isCompressed, to: message.rawBytes)
+        var steps: [Planned] = []
+        var offset = raw.startIndex
+        for file in message.files {
+            let wanted = try take(file.index)
+            let content = raw[offset..<(offset + Int(file.attributes.size))]
+            offset += content.count
+            guard content.withUnsafeBytes({ Hash.digest($0) }) == file.digest else { throw .protocolBroken(WireFault("digest of change \(file.index) is wrong")) }
+            let staged = try stage.create(size: file.attributes.size, attributes: file.attributes)
+            try staged.write(content)
+            steps.append(try planned(staged, wanted, file.attributes, file.digest))
+        }
+        return steps
+    }
+
+    /// Stages one segment; the step when it was the file's last.
+    func accept(_ message: SegmentMessage) throws(HeadwaterError) -> Planned? {
+        if message.ordinal == 0 { try begin(message) }
+        guard var file = large, file.index == message.index, file.nextOrdinal == message.ordinal, file.attributes == message.attributes else {
+            throw .protocolBroken(WireFault("segment \(message.ordinal) of change \(message.index) is out of place"))
+        }
+        let raw = try expand(message.body, message.isCompressed, to: message.rawBytes)
+        guard raw.withUnsafeBytes({ Hash.digest($0) }) == message.digest else { throw .protocolBroken(WireFault("digest of a segment of change \(message.index) is wrong")) }
+        try file.staged.write(raw)
+        file.digests.append(message.digest)
+        file.nextOrdinal += 1
+        large = file
+        if !message.isLast { return nil }
+        large = nil
+        return try planned(file.staged, try take(message.index), file.attributes, file.digests.whole)
+    }
+
+    private func begin(_ message: SegmentMessage) throws(HeadwaterError) {
+        large?.staged.discard()
+        large = nil
+        guard wanted[message.index] != nil else { throw .protocolBroken(WireFault("content of change \(message.index) came unasked")) }
+        let staged = try stage.create(size: message.attributes.size, attributes: message.attributes)
+        large = LargeFile(index: message.index, attributes: message.attributes, staged: staged)
+    }
+
+    private func planned(
+        _ staged: StagedFile, _ wanted: WantedFile, _ attributes: Attributes, _ digest: Digest
+    ) throws(HeadwaterError) -> Planned {
+        try staged.finish(attributes)
+        return Planned(
+            index: wanted.index, path: wanted.path, agreed: AgreedEntry(attributes: attributes, digest: digest),
+            operation: .putFile(wanted.path, staged, attributes, expected: wanted.expected), identity: nil,
+            replacesDirectory: wanted.replacesDirectory)
+    }
+
+    /// The raw bytes of a body. The buffer is used again by the next call.
+    private func expand(_ body: ArraySlice<UInt8>, _ isCompressed: Bool, to count: Int) throws(HeadwaterError) -> ArraySlice<UInt8> {
+        if !isCompressed { return body }
+        if buffer.count < count { buffer = [UInt8](repeating: 0, count: max(count, ContentMessage.rawBytesMax)) }
+        let isRight = body.withUnsafeBytes { source in
+            buffer.withUnsafeMutableBytes { decompressor.decompress(source, into: UnsafeMutableRawBufferPointer(rebasing: $0[..<count])) }
+        }
+        guard isRight else { throw .protocolBroken(WireFault("compressed content is damaged")) }
+        return buffer[..<count]
+    }
+}

@@ -1,0 +1,275 @@
+import Content
+import Core
+import Platform
+import Roots
+import Snapshots
+import Wire
+
+/// The source's side of one direction of a cycle: says what changed, delivers the content that the target lacks, records what
+/// the target has made durable.
+///
+///     comparing ─► announcing ─► serving ─► done           stop or failure ends it anywhere
+///                     └─ wants are served and commits recorded in between ─┘
+///
+/// One thread runs it and owns the snapshot; `Inbox` is filled by another.
+final class Source {
+    /// Announced changes that the target has not decided yet; more wait.
+    static let recordsInFlightMax = 16 * 1024
+
+    private let end: SessionEnd
+    private let link: FrameLink
+    private let inbox: Inbox
+    private let observer: any SessionObserver
+    private let content: ContentSender
+    private var comparison: TreeComparison?
+    private var announced = 0
+    private var decidedBefore = 0
+    private var inFlight: [Int: Announced] = [:]
+    private var verified: [RowChange] = []
+    private var stopping = false
+    private(set) var counts = CycleCounts()
+    private var progress = Progress(phase: .scanning)
+
+    /// A change that was announced and is not recorded yet.
+    struct Announced {
+        var path: TreePath
+        var record: ChangeRecord.State
+        var request: ReadRequest?
+        /// Answers an ask: the row stands already.
+        var isAnswer: Bool
+        /// The bundle of small files that travel together.
+        var pack: Int
+        var sent: SentContent?
+    }
+
+    /// What was delivered for a change, to be recorded once the target has it.
+    struct SentContent {
+        var attributes: Attributes
+        var digest: Digest
+        /// Nil where a write in the same tick of the clock could go unnoticed: the next cycle reads the file again.
+        var identity: LocalIdentity?
+    }
+
+    init(end: SessionEnd, link: FrameLink, inbox: Inbox, observer: any SessionObserver) {
+        self.end = end
+        self.link = link
+        self.inbox = inbox
+        self.observer = observer
+        content = ContentSender(link: link, reader: end.root.cache.openReader())
+    }
+
+    deinit { content.close() }
+
+    /// Runs the source's side to its end; returns the target's counts.
+    func run() throws(HeadwaterError) -> CycleCounts {
+        defer { content.close() }
+        let image = try end.view()
+        try begin(image)
+        while true {
+            while let item = try inbox.poll() { if let finished = try handle(item) { return finished } }
+            if try announceSome() { continue }
+            if try content.serveNext(decidedBefore: decidedBefore, in: &inFlight) {
+                noteProgress()
+                continue
+            }
+            if let item = try inbox.next(), let finished = try handle(item) { return finished }
+        }
+    }
+
+    private func begin(_ image: TreeImage) throws(HeadwaterError) {
+        try end.checkNotEmptied(image)
+        counts.untracked = UInt64(image.untrackedCount)
+        for problem in image.problems { note(problem: .unreadable(problem.path, problem.error)) }
+        comparison = try TreeComparison(image, try end.rows())
+        progress.phase = .transferring
+    }
+
+    // MARK: Announcing
+
+    /// Sends one frame of changes if the target has decided enough of those before; false when there is nothing to do now.
+    private func announceSome() throws(HeadwaterError) -> Bool {
+        guard comparison != nil, announced - decidedBefore < Source.recordsInFlightMax else { return false }
+        var records: [ChangeRecord] = []
+        var bytes = 0
+        let first = announced
+        while records.count < ChangesMessage.recordsMax / 2 && bytes < ChangesMessage.bytesTarget {
+            guard let difference = try comparison!.next() else {
+                comparison = nil
+                break
+            }
+            guard let (record, request) = try announce(difference) else { continue }
+            records.append(record)
+            bytes += record.path.key.count + 24
+            remember(record, request, isAnswer: false)
+        }
+        if comparison == nil { try end.refresh(verified) }
+        content.closePack(at: announced)
+        let message = ChangesMessage(isLast: comparison == nil, isAnswer: false, firstIndex: first, records: records)
+        try link.send(.changes, message.encoded())
+        return true
+    }
+
+    private func remember(_ record: ChangeRecord, _ request: ReadRequest?, isAnswer: Bool) {
+        let pack = content.pack(for: record, at: announced)
+        inFlight[announced] = Announced(
+            path: record.path, record: record.state, request: request, isAnswer: isAnswer, pack: pack)
+        announced += 1
+        progress.entriesTotal += 1
+        if case .file(let attributes) = record.state { progress.bytesTotal += attributes.size }
+    }
+
+    /// What a difference is to the target; nil where there is nothing to say.
+    private func announce(_ difference: TreeComparison.Difference) throws(HeadwaterError) -> (ChangeRecord, ReadRequest?)? {
+        switch difference {
+        case .created(let path, let entry), .changed(let path, let entry, _):
+            return describe(path, entry.attributes, entry.identity)
+        case .unverified(let path, let entry, let row):
+            if try isStillAgreed(path, entry, row) {
+                verified.append(.local(path, entry.identity))
+                return nil
+            }
+            return describe(path, entry.attributes, entry.identity)
+        case .deleted(let row):
+            return (ChangeRecord(path: row.path, state: .absent), nil)
+        case .blocked(let row, let kind):
+            if kind == .untracked { note(problem: .replacedByUnsynced(row.path)) }
+            return nil
+        }
+    }
+
+    private func describe(_ path: TreePath, _ raw: Attributes, _ identity: LocalIdentity) -> (ChangeRecord, ReadRequest?)? {
+        let attributes = raw.synced
+        switch attributes.kind {
+        case .directory: return (ChangeRecord(path: path, state: .directory(mode: attributes.mode, mtime: attributes.mtime)), nil)
+        case .symlink:
+            do throws(SystemError) {
+                let target = try content.reader.readLink(path)
+                let request = ReadRequest(path: path, attributes: attributes, identity: identity)
+                return (ChangeRecord(path: path, state: .symlink(target: target, mtime: attributes.mtime)), request)
+            } catch {
+                note(problem: .unreadable(path, error))
+                return nil
+            }
+        default:
+            return (ChangeRecord(path: path, state: .file(attributes)), ReadRequest(path: path, attributes: raw, identity: identity))
+        }
+    }
+
+    private func isStillAgreed(_ path: TreePath, _ entry: ImageCursor, _ row: Row) throws(HeadwaterError) -> Bool {
+        try end.hasAgreedContent(path, entry.attributes, entry.identity, row, reader: content.reader)
+    }
+
+    // MARK: Messages
+
+    /// Handles one item; the target's counts when the cycle is over.
+    private func handle(_ item: Inbox.Item) throws(HeadwaterError) -> CycleCounts? {
+        switch item {
+        case .cancelled: try stop()
+        case .frame(let frame):
+            switch frame.kind {
+            case .want: try accept(try decoding { () throws(WireFault) in try WantMessage(decoding: frame.payload) })
+            case .ask: try answer(try decoding { () throws(WireFault) in try AskMessage(decoding: frame.payload) })
+            case .committed: try record(try decoding { () throws(WireFault) in try CommittedMessage(decoding: frame.payload) })
+            case .problem:
+                let error = try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
+                observer.note(problem: error)
+            case .stop: try stop()
+            case .failure: throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
+            case .done:
+                let done = try decoding { () throws(WireFault) in try DoneMessage(decoding: frame.payload) }
+                try link.send(.done, DoneMessage(counts: counts).encoded())
+                return done.counts
+            default: throw .protocolBroken(WireFault("\(frame.kind) sent to a source"))
+            }
+        }
+        return nil
+    }
+
+    private func accept(_ want: WantMessage) throws(HeadwaterError) {
+        guard want.decidedBefore >= decidedBefore, want.decidedBefore <= announced else {
+            throw .protocolBroken(WireFault("changes up to \(want.decidedBefore) of \(announced) decided"))
+        }
+        for item in want.items {
+            guard let change = inFlight[item.index], case .file = change.record, change.sent == nil else {
+                throw .protocolBroken(WireFault("content of change \(item.index) wanted, which is no file in flight"))
+            }
+            content.enqueue(item)
+        }
+        decidedBefore = want.decidedBefore
+    }
+
+    /// Says how the paths stand that only the target saw change.
+    private func answer(_ ask: AskMessage) throws(HeadwaterError) {
+        let image = try end.view()
+        var records: [ChangeRecord] = []
+        let first = announced
+        for path in ask.paths {
+            var answer: (ChangeRecord, ReadRequest?)?
+            if let index = image.index(of: path) {
+                switch image.kind(index) {
+                case .file, .directory, .symlink: answer = describe(path, image.attributes(index), image.identity(index))
+                case .untracked, .problem: continue
+                }
+            } else if image.isListed(path) {
+                answer = (ChangeRecord(path: path, state: .absent), nil)
+            }
+            guard let (record, request) = answer else { continue }
+            records.append(record)
+            remember(record, request, isAnswer: true)
+        }
+        content.closePack(at: announced)
+        try link.send(.changes, ChangesMessage(isLast: true, isAnswer: true, firstIndex: first, records: records).encoded())
+    }
+
+    /// Records what the target has made durable and tells it so.
+    private func record(_ committed: CommittedMessage) throws(HeadwaterError) {
+        var changes: [RowChange] = []
+        for index in committed.runs.joined() {
+            guard let change = inFlight.removeValue(forKey: index) else {
+                throw .protocolBroken(WireFault("commit of change \(index), which is not in flight"))
+            }
+            if let row = try recorded(change, index) { changes.append(row) }
+        }
+        let mine = try end.commit(changes, theirs: committed.number)
+        try link.send(.recorded, RecordedMessage(theirs: committed.number, mine: mine).encoded())
+        progress.entriesDone = Int(clamping: committed.counts.files + committed.counts.directories + committed.counts.symlinks + committed.counts.deleted)
+        observer.note(progress: progress)
+    }
+
+    private func recorded(_ change: Announced, _ index: Int) throws(HeadwaterError) -> RowChange? {
+        let path = change.path
+        switch change.record {
+        case .absent: return .forget(path)
+        case .directory(let mode, let mtime):
+            let attributes = Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime)
+            return .put(path, AgreedEntry(attributes: attributes, digest: nil), local: nil, state: .agreed)
+        case .symlink(let target, let mtime):
+            let attributes = Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime)
+            return .put(path, AgreedEntry(attributes: attributes, digest: Hash.digest(target)), local: change.request?.identity, state: .agreed)
+        case .file:
+            guard let sent = change.sent else { throw .protocolBroken(WireFault("commit of file \(index), whose content was not sent")) }
+            return .put(path, AgreedEntry(attributes: sent.attributes, digest: sent.digest), local: sent.identity, state: .agreed)
+        }
+    }
+
+    /// Ends early: nothing more is announced or served; the target finishes what it holds.
+    private func stop() throws(HeadwaterError) {
+        if stopping { return }
+        stopping = true
+        comparison = nil
+        content.dropAll()
+        try link.send(.stop)
+    }
+
+    // MARK: Telling
+
+    private func note(problem: HeadwaterError) {
+        counts.problems += 1
+        observer.note(problem: problem)
+    }
+
+    private func noteProgress() {
+        progress.bytesDone = content.bytesDone
+        observer.note(progress: progress)
+    }
+}

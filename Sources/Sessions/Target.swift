@@ -1,0 +1,248 @@
+import Content
+import Core
+import Platform
+import Reconciliation
+import Roots
+import Snapshots
+import Wire
+
+/// The target's side of one direction of a cycle: decides what each change means here, asks for what it lacks, stages, applies and
+/// records it.
+///
+///     receiving ─► removing ─► settling ─► done            stop or failure ends it anywhere
+///
+/// *receiving*: changes are decided as they come, content is staged, full batches are applied and recorded. *removing*: all changes
+/// are known, so the brakes can judge; then deletions, deepest first, and what takes the place of removed directories. *settling*:
+/// the source has recorded everything.
+///
+/// One thread runs it and owns the snapshot, the stage and the tree.
+final class Target {
+    /// Content that is asked for and not staged yet; more wants wait.
+    static let windowBytes: UInt64 = 16 << 20
+
+    private let end: SessionEnd
+    private let link: FrameLink
+    private let inbox: Inbox
+    private let observer: any SessionObserver
+    private let decider: Decider
+    private let batch: Batch
+    private let incoming: IncomingContent
+    private var drift: [TreePath] = []
+    private var seen: Set<TreePath> = []
+    private var undecided: [(index: Int, record: ChangeRecord)] = []
+    private var undecidedHead = 0
+    private var decidedBefore = 0
+    private var received = 0
+    private var isAnnounced = false
+    private var asksOpen = 0
+    private var stopping = false
+    private var progress = Progress(phase: .scanning)
+
+    init(end: SessionEnd, link: FrameLink, inbox: Inbox, observer: any SessionObserver) throws(HeadwaterError) {
+        self.end = end
+        self.link = link
+        self.inbox = inbox
+        self.observer = observer
+        let stage = try end.openStage()
+        decider = Decider(end: end)
+        batch = Batch(end: end, stage: stage, link: link)
+        incoming = IncomingContent(stage: stage)
+    }
+
+    /// Runs the target's side to its end; returns what it did and the source's counts beside.
+    func run() throws(HeadwaterError) -> (mine: CycleCounts, source: CycleCounts) {
+        let image = try end.view()
+        try end.checkNotEmptied(image)
+        drift = try decider.findDrift(image)
+        progress.phase = .transferring
+        try receive()
+        try remove()
+        return try settle()
+    }
+
+    // MARK: Receiving
+
+    private func receive() throws(HeadwaterError) {
+        while true {
+            try decideSome()
+            if isReceived {
+                if !askAboutDrift() { break }
+                try sendAsks()
+                continue
+            }
+            if batch.isFull { try apply() }
+            guard let item = try inbox.next(until: batch.isEmpty ? nil : MonotonicClock.after(seconds: 1)) else {
+                try apply()
+                continue
+            }
+            try handle(item)
+        }
+        try apply()
+    }
+
+    /// Whether every change is here and decided, and all content that was asked for is staged.
+    private var isReceived: Bool {
+        (stopping || (isAnnounced && asksOpen == 0)) && undecidedHead == undecided.count && incoming.isEmpty
+    }
+
+    private func handle(_ item: Inbox.Item) throws(HeadwaterError) {
+        switch item {
+        case .cancelled: try stop()
+        case .frame(let frame): try handle(frame)
+        }
+    }
+
+    private func handle(_ frame: Frame) throws(HeadwaterError) {
+        switch frame.kind {
+        case .changes: try accept(try decoding { () throws(WireFault) in try ChangesMessage(decoding: frame.payload) })
+        case .content:
+            for put in try incoming.accept(try decoding { () throws(WireFault) in try ContentMessage(decoding: frame.payload) }) { batch.add(put) }
+        case .segment:
+            if let put = try incoming.accept(try decoding { () throws(WireFault) in try SegmentMessage(decoding: frame.payload) }) { batch.add(put) }
+        case .same:
+            for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
+                batch.add(same: file, try incoming.take(file.index))
+            }
+        case .failed:
+            let message = try decoding { () throws(WireFault) in try FailedMessage(decoding: frame.payload) }
+            _ = try incoming.take(message.index)
+            note(problem: message.error)
+        case .recorded: try batch.accept(try decoding { () throws(WireFault) in try RecordedMessage(decoding: frame.payload) })
+        case .problem: observer.note(problem: try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) })
+        case .stop: noteStopped()
+        case .failure: throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
+        default: throw .protocolBroken(WireFault("\(frame.kind) sent to a target"))
+        }
+    }
+
+    private func accept(_ message: ChangesMessage) throws(HeadwaterError) {
+        guard message.firstIndex == received, message.isAnswer ? asksOpen > 0 : !isAnnounced else {
+            throw .protocolBroken(WireFault("changes from \(message.firstIndex) on where \(received) was due"))
+        }
+        if stopping { return }
+        for record in message.records {
+            undecided.append((received, record))
+            received += 1
+        }
+        guard undecided.count - undecidedHead <= Source.recordsInFlightMax + 2 * ChangesMessage.recordsMax else {
+            throw .protocolBroken(WireFault("too many undecided changes"))
+        }
+        if message.isAnswer { asksOpen -= 1 } else if message.isLast { isAnnounced = true }
+        progress.entriesTotal = received
+    }
+
+    /// Decides changes while there is room in the window, and tells the source.
+    private func decideSome() throws(HeadwaterError) {
+        while undecidedHead < undecided.count {
+            var items: [WantMessage.Item] = []
+            while undecidedHead < undecided.count, incoming.bytesWanted < Target.windowBytes, items.count < ChangesMessage.recordsMax / 2, !batch.isFull {
+                let (index, record) = undecided[undecidedHead]
+                undecidedHead += 1
+                if let item = try decide(index, record) { items.append(item) }
+                decidedBefore = index + 1
+            }
+            if undecidedHead == undecided.count || undecidedHead > 8192 {
+                undecided.removeFirst(undecidedHead)
+                undecidedHead = 0
+            }
+            try link.send(.want, WantMessage(decidedBefore: decidedBefore, items: items).encoded())
+            if batch.isFull { try apply() }
+            if incoming.bytesWanted >= Target.windowBytes { return }
+        }
+    }
+
+    private func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> WantMessage.Item? {
+        if !drift.isEmpty { seen.insert(record.path) }
+        switch try decider.decide(index, record) {
+        case .nothing: return nil
+        case .apply(let planned): batch.add(planned)
+        case .removeLater(let removal): batch.remove(later: removal)
+        case .want(let wanted):
+            incoming.expect(wanted)
+            return WantMessage.Item(index: index, has: wanted.has)
+        case .problem(let error): note(problem: error)
+        }
+        return nil
+    }
+
+    /// Prepares the paths that only this end saw change; false when there are none to ask about.
+    private func askAboutDrift() -> Bool {
+        if stopping { return false }
+        drift.removeAll { seen.contains($0) }
+        return !drift.isEmpty
+    }
+
+    private func sendAsks() throws(HeadwaterError) {
+        while !drift.isEmpty {
+            let paths = Array(drift.prefix(ChangesMessage.recordsMax / 8))
+            drift.removeFirst(paths.count)
+            asksOpen += 1
+            try link.send(.ask, AskMessage(paths: paths).encoded())
+        }
+    }
+
+    private func apply() throws(HeadwaterError) {
+        for problem in try batch.apply() { note(problem: problem) }
+        noteProgress()
+    }
+
+    // MARK: Removing and settling
+
+    /// Deletes what the source no longer has, under the brakes; nothing when the cycle was stopped.
+    private func remove() throws(HeadwaterError) {
+        if stopping { return }
+        try end.checkDeletions(batch.removalPaths)
+        while batch.beginRemovals() { try apply() }
+        batch.addReplacements()
+        try apply()
+        try end.noteDeletions(batch.counts.deleted)
+    }
+
+    /// Waits until the source has recorded every commit, so that nothing is left to say at the next hello.
+    private func settle() throws(HeadwaterError) -> (mine: CycleCounts, source: CycleCounts) {
+        while !batch.isRecorded {
+            if let item = try inbox.next() { try handle(item) }
+        }
+        try batch.finish()
+        var counts = batch.counts
+        counts.problems += problems
+        try link.send(.done, DoneMessage(counts: counts).encoded())
+        while true {
+            guard let item = try inbox.next(), case .frame(let frame) = item else { continue }
+            if frame.kind == .done {
+                return (counts, try decoding { () throws(WireFault) in try DoneMessage(decoding: frame.payload) }.counts)
+            }
+            try handle(frame)
+        }
+    }
+
+    // MARK: Stopping and telling
+
+    private func stop() throws(HeadwaterError) {
+        if stopping { return }
+        try link.send(.stop)
+        // What is asked for may still come; the source says when nothing more will.
+    }
+
+    /// The source sends nothing more: what is staged is applied, the rest waits for the next cycle.
+    private func noteStopped() {
+        stopping = true
+        undecided = []
+        undecidedHead = 0
+        incoming.dropAll()
+    }
+
+    private var problems: UInt64 = 0
+
+    private func note(problem: HeadwaterError) {
+        problems += 1
+        observer.note(problem: problem)
+    }
+
+    private func noteProgress() {
+        let counts = batch.counts
+        progress.entriesDone = Int(clamping: counts.files + counts.directories + counts.symlinks + counts.deleted)
+        progress.bytesDone = counts.bytesPayload
+        observer.note(progress: progress)
+    }
+}

@@ -1,0 +1,127 @@
+import Core
+import Roots
+import Snapshots
+
+/// Finds where a tree differs from what its session's rows say: one pass over two sorted streams, no memory per entry.
+///
+/// Unreadable is not deleted: below a directory that could not be listed whole, and below what is not synced, a row without an
+/// entry means nothing.
+struct TreeComparison {
+    enum Difference {
+        /// An entry without a row.
+        case created(TreePath, ImageCursor)
+        /// Kind, size, mode or time differ from the row.
+        case changed(TreePath, ImageCursor, Row)
+        /// Attributes are as agreed but the inode or its change time is not the recorded one: only the content can tell.
+        case unverified(TreePath, ImageCursor, Row)
+        /// A row without an entry.
+        case deleted(Row)
+        /// A row whose path is taken by something that is not synced or cannot be read.
+        case blocked(Row, EntryKind)
+    }
+
+    private var image: ImageCursor
+    private var rows: RowCursor?
+    private var row: Row?
+    private var hasEntry: Bool
+    private var shield: TreePath?
+
+    init(_ image: TreeImage, _ rows: RowCursor?) throws(HeadwaterError) {
+        self.image = image.cursor()
+        self.rows = rows
+        hasEntry = self.image.next()
+        row = try rows?.next()
+    }
+
+    /// The next difference in scan order, nil at the end.
+    mutating func next() throws(HeadwaterError) -> Difference? {
+        while hasEntry || row != nil {
+            let order = orderOfHeads()
+            if order < 0 {
+                if let found = try takeEntry() { return found }
+            } else if order > 0 {
+                if let found = try takeRow() { return found }
+            } else if let found = try takeBoth() {
+                return found
+            }
+        }
+        return nil
+    }
+
+    /// Negative: the entry comes first; positive: the row does; zero: both are at one path.
+    private func orderOfHeads() -> Int {
+        guard hasEntry else { return 1 }
+        guard let row else { return -1 }
+        return row.path.key.withUnsafeBytes { TreePath.compare(image.key, $0) }
+    }
+
+    private mutating func takeEntry() throws(HeadwaterError) -> Difference? {
+        defer { hasEntry = image.next() }
+        noteShield()
+        switch image.kind {
+        case .file, .directory, .symlink: return .created(TreePath(trusted: Array(image.key)), image)
+        case .untracked, .problem: return nil
+        }
+    }
+
+    private mutating func takeRow() throws(HeadwaterError) -> Difference? {
+        let taken = row!
+        row = try rows?.next()
+        if let shield, shield.contains(taken.path) { return nil }
+        return .deleted(taken)
+    }
+
+    private mutating func takeBoth() throws(HeadwaterError) -> Difference? {
+        let taken = row!
+        let entry = image
+        noteShield()
+        hasEntry = image.next()
+        row = try rows?.next()
+        switch entry.kind {
+        case .untracked, .problem: return .blocked(taken, entry.kind)
+        case .file, .directory, .symlink:
+            switch Standing(of: entry.attributes.synced, entry.identity, against: taken) {
+            case .untouched: return nil
+            case .unverified: return .unverified(taken.path, entry, taken)
+            case .changed: return .changed(taken.path, entry, taken)
+            }
+        }
+    }
+
+    private mutating func noteShield() {
+        if image.isIncomplete || image.kind == .problem || image.kind == .untracked {
+            let path = TreePath(trusted: Array(image.key))
+            if let shield, shield.contains(path) { return }
+            shield = path
+        }
+    }
+}
+
+/// How an entry stands to its row.
+enum Standing {
+    case untouched, unverified, changed
+
+    /// - Parameter attributes: reduced to what is synced.
+    init(of attributes: Attributes, _ identity: LocalIdentity, against row: Row) {
+        let agreed = row.agreed.attributes
+        let expectedTime = row.local?.mtime ?? agreed.mtime
+        let isSame = attributes.kind == agreed.kind && attributes.mode == agreed.mode && attributes.size == agreed.size
+            && attributes.mtime == expectedTime
+        if !isSame {
+            self = .changed
+        } else if agreed.kind == .directory || identity == row.local {
+            self = .untouched
+        } else {
+            self = .unverified
+        }
+    }
+}
+
+extension Attributes {
+    /// What a session compares and carries: permission bits without setuid and setgid, the sticky bit of directories only.
+    package var synced: Attributes {
+        var reduced = self
+        reduced.mode &= kind == .directory ? 0o1777 : 0o777
+        return reduced
+    }
+}

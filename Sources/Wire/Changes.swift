@@ -1,0 +1,150 @@
+import Core
+
+/// One path of a source's tree that differs from what was agreed, as it stands now. Its index is its place in the cycle's stream.
+package struct ChangeRecord: Hashable, Sendable {
+    package enum State: Hashable, Sendable {
+        case absent
+        case directory(mode: UInt16, mtime: Timestamp)
+        case symlink(target: [UInt8], mtime: Timestamp)
+        case file(Attributes)
+    }
+
+    package var path: TreePath
+    package var state: State
+
+    package init(path: TreePath, state: State) {
+        self.path = path
+        self.state = state
+    }
+
+    /// The attributes that rows hold for this state; nil when absent.
+    package var attributes: Attributes? {
+        switch state {
+        case .absent: nil
+        case .directory(let mode, let mtime): Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime)
+        case .symlink(let target, let mtime): Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime)
+        case .file(let attributes): attributes
+        }
+    }
+}
+
+/// `changes`: a run of records, paths shortened by what they share with the one before in the same frame.
+package struct ChangesMessage: Sendable {
+    /// A source sends records until a frame holds this many bytes.
+    package static let bytesTarget = 256 * 1024
+    package static let recordsMax = 8192
+    package static let linkTargetBytesMax = 4095
+
+    /// No more records but those that answer `ask`.
+    package var isLast: Bool
+    /// Answers one `ask`, record by record; its paths are in any order.
+    package var isAnswer: Bool
+    package var firstIndex: Int
+    package var records: [ChangeRecord]
+
+    package init(isLast: Bool, isAnswer: Bool, firstIndex: Int, records: [ChangeRecord]) {
+        self.isLast = isLast
+        self.isAnswer = isAnswer
+        self.firstIndex = firstIndex
+        self.records = records
+    }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter(reserving: 64 + records.count * 32)
+        out.put(isLast)
+        out.put(isAnswer)
+        out.put(firstIndex)
+        out.put(records.count)
+        var before: [UInt8] = []
+        for record in records {
+            out.put(path: record.path, after: before)
+            before = record.path.key
+            out.put(record.state)
+        }
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        isLast = try input.flag()
+        isAnswer = try input.flag()
+        firstIndex = try input.int(atMost: 1 << 40, "change index")
+        let count = try input.int(atMost: ChangesMessage.recordsMax, "number of changes")
+        records = []
+        records.reserveCapacity(count)
+        var before = TreePath.root
+        for position in 0..<count {
+            let path = try input.path(after: before)
+            if path.isRoot { throw WireFault("a change of the root itself") }
+            if position > 0 && !isAnswer && path <= before { throw WireFault("changes are not in scan order") }
+            records.append(ChangeRecord(path: path, state: try input.changeState()))
+            before = path
+        }
+        try input.finish()
+    }
+}
+
+extension ByteWriter {
+    mutating func put(path: TreePath, after before: [UInt8]) {
+        let key = path.key
+        var shared = 0
+        let bound = min(key.count, before.count)
+        while shared < bound && key[shared] == before[shared] { shared += 1 }
+        put(shared)
+        put(key[shared...])
+    }
+
+    mutating func put(_ attributes: Attributes) {
+        put(attributes.kind.rawValue)
+        put(unsigned: UInt64(attributes.mode))
+        put(unsigned: attributes.size)
+        put(attributes.mtime)
+    }
+
+    fileprivate mutating func put(_ state: ChangeRecord.State) {
+        switch state {
+        case .absent: put(UInt8(0))
+        case .file(let attributes): put(attributes)
+        case .directory(let mode, let mtime): put(Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime))
+        case .symlink(let target, let mtime):
+            put(Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime))
+            put(target)
+        }
+    }
+}
+
+extension ByteReader {
+    mutating func path(after before: TreePath) throws(WireFault) -> TreePath {
+        let shared = try int(atMost: before.key.count, "shared path bytes")
+        let rest = try data(atMost: TreePath.bytesMax, "path")
+        do { return try TreePath(validating: before.key[..<shared] + rest) } catch { throw WireFault("not a path: \(error)") }
+    }
+
+    mutating func attributes() throws(WireFault) -> Attributes {
+        try attributes(kind: try byte())
+    }
+
+    private mutating func attributes(kind raw: UInt8) throws(WireFault) -> Attributes {
+        guard let kind = EntryKind(rawValue: raw), kind == .file || kind == .directory || kind == .symlink else {
+            throw WireFault("entry kind \(raw)")
+        }
+        let mode = UInt16(try unsigned(atMost: 0o1777, "mode"))
+        let size = try unsigned(atMost: UInt64(Int64.max), "size")
+        if kind == .directory && size != 0 { throw WireFault("a directory with a size") }
+        return Attributes(kind: kind, mode: mode, size: size, mtime: try time())
+    }
+
+    fileprivate mutating func changeState() throws(WireFault) -> ChangeRecord.State {
+        let raw = try byte()
+        if raw == 0 { return .absent }
+        let attributes = try attributes(kind: raw)
+        switch attributes.kind {
+        case .directory: return .directory(mode: attributes.mode, mtime: attributes.mtime)
+        case .symlink:
+            let target = try data(atMost: ChangesMessage.linkTargetBytesMax, "link target")
+            if target.isEmpty || target.contains(0) { throw WireFault("link target is empty or holds NUL") }
+            return .symlink(target: Array(target), mtime: attributes.mtime)
+        default: return .file(attributes)
+        }
+    }
+}

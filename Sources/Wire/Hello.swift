@@ -1,0 +1,383 @@
+import Core
+
+/// `hello` of the end that initiates: which session, which way, where the other end's tree is, and how its own database stands.
+package struct Hello: Sendable {
+    package static let textBytesMax = 4096
+
+    package var protocolNumber: Int
+    package var version: String
+    package var edge: EdgeIdentity
+    /// Whether the initiator is the source; for bidi both are.
+    package var initiatorIsSource: Bool
+    /// The tree at the other end, absolute or beginning `~/`.
+    package var path: String
+    package var database: String?
+    package var mount: String?
+    package var maxDelete: DeleteLimit
+    package var isReset: Bool
+    /// Halts that an operator released, with exactly what each listed.
+    package var released: [ReleasedHalt]
+    package var owner: OwnerFacts
+    /// The initiator's own tree: machine and canonical path.
+    package var place: String
+    package var state: DatabaseState
+
+    package init(
+        edge: EdgeIdentity, initiatorIsSource: Bool, path: String, database: String?, mount: String?, maxDelete: DeleteLimit, isReset: Bool,
+        released: [ReleasedHalt], owner: OwnerFacts, place: String, state: DatabaseState
+    ) {
+        protocolNumber = Version.protocolNumber
+        version = Version.headwater
+        self.edge = edge
+        self.initiatorIsSource = initiatorIsSource
+        self.path = path
+        self.database = database
+        self.mount = mount
+        self.maxDelete = maxDelete
+        self.isReset = isReset
+        self.released = released
+        self.owner = owner
+        self.place = place
+        self.state = state
+    }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter()
+        out.put(protocolNumber)
+        out.put(version)
+        out.put(edge.upstream)
+        out.put(edge.downstream)
+        out.put(edge.session)
+        out.put(edge.mode.rawValue)
+        out.put(initiatorIsSource)
+        out.put(path)
+        out.put(database) { $0.put($1) }
+        out.put(mount) { $0.put($1) }
+        out.put(maxDelete)
+        out.put(isReset)
+        out.put(released.count)
+        for halt in released {
+            out.put(halt.code)
+            out.put(halt.facts)
+        }
+        out.put(owner)
+        out.put(place)
+        out.put(state)
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        let bound = Hello.textBytesMax
+        protocolNumber = try input.int(atMost: 1 << 20, "protocol version")
+        version = try input.text(atMost: 64, "version")
+        if protocolNumber != Version.protocolNumber {
+            throw WireFault("it speaks protocol \(protocolNumber) (version \(version)), this is protocol \(Version.protocolNumber)")
+        }
+        let upstream = try input.text(atMost: 64, "peer name")
+        let downstream = try input.text(atMost: 64, "peer name")
+        let session = try input.text(atMost: 64, "session name")
+        guard let mode = Mode(rawValue: try input.text(atMost: 8, "mode")) else { throw WireFault("unknown mode") }
+        edge = EdgeIdentity(upstream: upstream, downstream: downstream, session: session, mode: mode)
+        initiatorIsSource = try input.flag()
+        path = try input.text(atMost: bound, "path")
+        database = try input.optional { (r) throws(WireFault) in try r.text(atMost: bound, "database") }
+        mount = try input.optional { (r) throws(WireFault) in try r.text(atMost: bound, "mount") }
+        maxDelete = try input.deleteLimit()
+        isReset = try input.flag()
+        released = []
+        for _ in 0..<(try input.int(atMost: 64, "released halts")) {
+            released.append(ReleasedHalt(code: try input.text(atMost: 64, "code"), facts: try input.text(atMost: bound, "facts")))
+        }
+        owner = try input.owner()
+        place = try input.text(atMost: 2 * bound, "place")
+        state = try input.databaseState()
+        try input.finish()
+        guard Hello.isSessionName(session) else { throw WireFault("session name of odd characters") }
+    }
+
+    /// `[A-Za-z0-9_-]{1,64}`: names become directories.
+    package static func isSessionName(_ name: String) -> Bool {
+        (1...64).contains(name.utf8.count)
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D: true
+                default: false
+                }
+            }
+    }
+}
+
+/// `hello` of the end that answers.
+package struct HelloReply: Sendable {
+    package var version: String
+    package var place: String
+    package var state: DatabaseState
+
+    package init(place: String, state: DatabaseState) {
+        version = Version.headwater
+        self.place = place
+        self.state = state
+    }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter()
+        out.put(version)
+        out.put(place)
+        out.put(state)
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        version = try input.text(atMost: 64, "version")
+        place = try input.text(atMost: 2 * Hello.textBytesMax, "place")
+        state = try input.databaseState()
+        try input.finish()
+    }
+}
+
+/// A halt that an operator permitted: the code of its error and exactly what it listed.
+package struct ReleasedHalt: Hashable, Sendable {
+    package var code: String
+    package var facts: String
+
+    package init(code: String, facts: String) {
+        self.code = code
+        self.facts = facts
+    }
+}
+
+/// How many deletions a cycle may make.
+package enum DeleteLimit: Hashable, Sendable {
+    /// Of the rows at the start, 0...100; applies from 100 deletions up.
+    case percent(Int)
+    case count(Int)
+}
+
+/// Who holds a session: the orchestrator's machine, boot, process and when that began.
+package struct OwnerFacts: Hashable, Sendable {
+    package var machine: String
+    package var boot: String
+    package var pid: Int32
+    package var startTime: UInt64
+    package var host: String
+
+    package init(machine: String, boot: String, pid: Int32, startTime: UInt64, host: String) {
+        self.machine = machine
+        self.boot = boot
+        self.pid = pid
+        self.startTime = startTime
+        self.host = host
+    }
+}
+
+/// How the database of one end stands when a cycle begins.
+package enum DatabaseState: Hashable, Sendable {
+    case none
+    /// Cannot be used; the error says why. Nothing of it is touched.
+    case refused(code: String, message: String, path: String)
+    case ok(DatabaseFacts)
+}
+
+package struct DatabaseFacts: Hashable, Sendable {
+    /// 16 bytes, the same at both ends.
+    package var session: [UInt8]
+    /// The UUID that a reset put this one in the place of.
+    package var replaces: [UInt8]?
+    /// The last commit of this end.
+    package var mine: Int64
+    /// The last commit of the other end that this end has recorded.
+    package var theirs: Int64
+    package var mode: String
+    package var upstream: String
+    package var downstream: String
+    package var filterDigest: UInt64
+    /// The running sum of the agreed halves, and how many rows it covers.
+    package var sum: Digest
+    package var rows: Int64
+
+    package init(
+        session: [UInt8], replaces: [UInt8]?, mine: Int64, theirs: Int64, mode: String, upstream: String, downstream: String,
+        filterDigest: UInt64, sum: Digest, rows: Int64
+    ) {
+        self.session = session
+        self.replaces = replaces
+        self.mine = mine
+        self.theirs = theirs
+        self.mode = mode
+        self.upstream = upstream
+        self.downstream = downstream
+        self.filterDigest = filterDigest
+        self.sum = sum
+        self.rows = rows
+    }
+}
+
+/// `prepared`: this end's database is open, durable and caught up; from here on both hold the same rows.
+package struct PreparedMessage: Hashable, Sendable {
+    package var sum: Digest
+    package var rows: Int64
+
+    package init(sum: Digest, rows: Int64) {
+        self.sum = sum
+        self.rows = rows
+    }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter()
+        out.put(sum)
+        out.put(unsigned: UInt64(rows))
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        sum = try input.digest()
+        rows = Int64(try input.unsigned(atMost: 1 << 50, "rows"))
+        try input.finish()
+    }
+}
+
+/// `rows`: rows that the other end has not recorded, after an interrupted cycle.
+package struct RowsMessage: Sendable {
+    package static let rowsMax = 4096
+
+    package struct Item: Hashable, Sendable {
+        package var path: TreePath
+        /// Nil: the path is gone.
+        package var agreed: AgreedEntry?
+
+        package init(path: TreePath, agreed: AgreedEntry?) {
+            self.path = path
+            self.agreed = agreed
+        }
+    }
+
+    package var items: [Item]
+    /// The sender's last commit, which these complete when `isLast`.
+    package var through: Int64
+    package var isLast: Bool
+
+    package init(items: [Item], through: Int64, isLast: Bool) {
+        self.items = items
+        self.through = through
+        self.isLast = isLast
+    }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter(reserving: 64 + items.count * 64)
+        out.put(isLast)
+        out.put(unsigned: UInt64(through))
+        out.put(items.count)
+        var before: [UInt8] = []
+        for item in items {
+            out.put(path: item.path, after: before)
+            before = item.path.key
+            out.put(item.agreed) { out, agreed in
+                out.put(agreed.attributes)
+                out.put(agreed.digest) { $0.put($1) }
+            }
+        }
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        isLast = try input.flag()
+        through = Int64(try input.unsigned(atMost: 1 << 60, "commit number"))
+        items = []
+        var before = TreePath.root
+        for _ in 0..<(try input.int(atMost: RowsMessage.rowsMax, "number of rows")) {
+            before = try input.path(after: before)
+            if before.isRoot { throw WireFault("a row of the root itself") }
+            let agreed = try input.optional { (r) throws(WireFault) in
+                AgreedEntry(attributes: try r.attributes(), digest: try r.optional { (d) throws(WireFault) in try d.digest() })
+            }
+            items.append(Item(path: before, agreed: agreed))
+        }
+        try input.finish()
+    }
+}
+
+// MARK: Parts
+
+extension ByteWriter {
+    fileprivate mutating func put(_ limit: DeleteLimit) {
+        switch limit {
+        case .percent(let value):
+            put(UInt8(0))
+            put(value)
+        case .count(let value):
+            put(UInt8(1))
+            put(value)
+        }
+    }
+
+    fileprivate mutating func put(_ owner: OwnerFacts) {
+        put(owner.machine)
+        put(owner.boot)
+        put(unsigned: UInt64(UInt32(bitPattern: owner.pid)))
+        put(unsigned: owner.startTime)
+        put(owner.host)
+    }
+
+    fileprivate mutating func put(_ state: DatabaseState) {
+        switch state {
+        case .none: put(UInt8(0))
+        case .refused(let code, let message, let path):
+            put(UInt8(1))
+            put(code)
+            put(bounded: message)
+            put(bounded: path)
+        case .ok(let facts):
+            put(UInt8(2))
+            put(raw: facts.session)
+            put(facts.replaces) { $0.put(raw: $1) }
+            put(unsigned: UInt64(facts.mine))
+            put(unsigned: UInt64(facts.theirs))
+            put(facts.mode)
+            put(facts.upstream)
+            put(facts.downstream)
+            put(fixed: facts.filterDigest)
+            put(facts.sum)
+            put(unsigned: UInt64(facts.rows))
+        }
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func deleteLimit() throws(WireFault) -> DeleteLimit {
+        switch try byte() {
+        case 0: return .percent(try int(atMost: 100, "percentage"))
+        case 1: return .count(try int(atMost: 1 << 50, "deletions"))
+        default: throw WireFault("unknown kind of delete limit")
+        }
+    }
+
+    fileprivate mutating func owner() throws(WireFault) -> OwnerFacts {
+        OwnerFacts(
+            machine: try text(atMost: 64, "machine"), boot: try text(atMost: 64, "boot"),
+            pid: Int32(try unsigned(atMost: UInt64(Int32.max), "pid")), startTime: try unsigned(), host: try text(atMost: 256, "host"))
+    }
+
+    fileprivate mutating func databaseState() throws(WireFault) -> DatabaseState {
+        let bound = Hello.textBytesMax
+        switch try byte() {
+        case 0: return .none
+        case 1:
+            return .refused(code: try text(atMost: 64, "code"), message: try text(atMost: bound, "message"), path: try text(atMost: bound, "path"))
+        case 2:
+            let session = Array(try raw(16))
+            let replaces = try optional { (r) throws(WireFault) in Array(try r.raw(16)) }
+            let mine = Int64(try unsigned(atMost: 1 << 60, "commit number"))
+            let theirs = Int64(try unsigned(atMost: 1 << 60, "commit number"))
+            return .ok(
+                DatabaseFacts(
+                    session: session, replaces: replaces, mine: mine, theirs: theirs, mode: try text(atMost: 8, "mode"),
+                    upstream: try text(atMost: 2 * bound, "place"), downstream: try text(atMost: 2 * bound, "place"), filterDigest: try fixed(),
+                    sum: try digest(), rows: Int64(try unsigned(atMost: 1 << 50, "rows"))))
+        default: throw WireFault("unknown state of a database")
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Core
+
+/// `done`: this end has finished its part of the cycle; what it did and found.
+package struct DoneMessage: Sendable {
+    package var counts: CycleCounts
+
+    package init(counts: CycleCounts) { self.counts = counts }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter()
+        out.put(counts)
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        counts = try input.counts()
+        try input.finish()
+    }
+}
+
+/// `problem` (one path) and `failure` (the end of the cycle): an error of this end, for the other to show.
+package enum ErrorMessage {
+    package static func encoded(_ error: HeadwaterError) -> [UInt8] {
+        var out = ByteWriter()
+        out.put(error)
+        return out.bytes
+    }
+
+    package static func decode(_ payload: [UInt8]) throws(WireFault) -> HeadwaterError {
+        var input = ByteReader(payload)
+        let error = try input.error()
+        try input.finish()
+        return error
+    }
+}
+
+extension ByteWriter {
+    package static let errorTextBytesMax = 4096
+
+    mutating func put(_ counts: CycleCounts) {
+        for value in [
+            counts.files, counts.directories, counts.symlinks, counts.deleted, counts.renamed, counts.conflicts, counts.problems,
+            counts.bytesPayload, counts.untracked,
+        ] { put(unsigned: value) }
+    }
+
+    package mutating func put(_ error: HeadwaterError) {
+        put(bounded: error.code)
+        put(bounded: error.message)
+        put(bounded: error.remedy)
+        put(error.exit.rawValue)
+        put(error.isTransient)
+        put(error.path) { $0.put($1.key) }
+        put(error.cause) { $0.put(bounded: $1) }
+        put(error.facts) { $0.put(bounded: $1) }
+    }
+
+    /// Long texts are cut at a border of characters.
+    mutating func put(bounded text: String) {
+        var cut = text
+        while cut.utf8.count > ByteWriter.errorTextBytesMax { cut = String(cut.unicodeScalars.prefix(ByteWriter.errorTextBytesMax / 4)) }
+        put(cut)
+    }
+}
+
+extension ByteReader {
+    mutating func counts() throws(WireFault) -> CycleCounts {
+        var counts = CycleCounts()
+        counts.files = try unsigned()
+        counts.directories = try unsigned()
+        counts.symlinks = try unsigned()
+        counts.deleted = try unsigned()
+        counts.renamed = try unsigned()
+        counts.conflicts = try unsigned()
+        counts.problems = try unsigned()
+        counts.bytesPayload = try unsigned()
+        counts.untracked = try unsigned()
+        return counts
+    }
+
+    package mutating func error() throws(WireFault) -> HeadwaterError {
+        let bound = ByteWriter.errorTextBytesMax
+        let code = try text(atMost: 64, "error code")
+        guard code.utf8.allSatisfy({ ($0 >= 0x61 && $0 <= 0x7A) || $0 == 0x2E || $0 == 0x2D || ($0 >= 0x30 && $0 <= 0x39) }) else {
+            throw WireFault("error code of odd characters")
+        }
+        var error = HeadwaterError(code, try text(atMost: bound, "error text"), remedy: try text(atMost: bound, "remedy"))
+        guard let exit = ExitCode(rawValue: try byte()) else { throw WireFault("unknown exit code") }
+        error.exit = exit
+        error.isTransient = try flag()
+        error.path = try optional { (r) throws(WireFault) in
+            let key = try r.data(atMost: TreePath.bytesMax, "path")
+            do { return try TreePath(validating: key) } catch { throw WireFault("not a path: \(error)") }
+        }
+        error.cause = try optional { (r) throws(WireFault) in try r.text(atMost: bound, "cause") }
+        error.facts = try optional { (r) throws(WireFault) in try r.text(atMost: bound, "facts") }
+        return error
+    }
+}

@@ -1,0 +1,316 @@
+import Core
+
+/// `ask`: a target names paths that only it has seen change, to get the source's state of them.
+package struct AskMessage: Sendable {
+    package var paths: [TreePath]
+
+    package init(paths: [TreePath]) { self.paths = paths }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter(reserving: 16 + paths.count * 32)
+        out.put(paths.count)
+        var before: [UInt8] = []
+        for path in paths {
+            out.put(path: path, after: before)
+            before = path.key
+        }
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        let count = try input.int(atMost: ChangesMessage.recordsMax, "number of paths")
+        paths = []
+        var before = TreePath.root
+        for _ in 0..<count {
+            before = try input.path(after: before)
+            if before.isRoot { throw WireFault("an ask for the root itself") }
+            paths.append(before)
+        }
+        try input.finish()
+    }
+}
+
+/// `want`: which content a target lacks, and up to which change it has decided.
+package struct WantMessage: Sendable {
+    package struct Item: Hashable, Sendable {
+        package var index: Int
+        /// The digest of what the target has there already: the source answers `same` where it matches.
+        package var has: Digest?
+
+        package init(index: Int, has: Digest?) {
+            self.index = index
+            self.has = has
+        }
+    }
+
+    /// All changes before this index are decided: their records need not be kept in flight any longer.
+    package var decidedBefore: Int
+    /// In rising order of index.
+    package var items: [Item]
+
+    package init(decidedBefore: Int, items: [Item]) {
+        self.decidedBefore = decidedBefore
+        self.items = items
+    }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter(reserving: 16 + items.count * 18)
+        out.put(decidedBefore)
+        out.put(items.count)
+        for item in items {
+            out.put(item.index)
+            out.put(item.has) { $0.put($1) }
+        }
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        decidedBefore = try input.int(atMost: 1 << 40, "change index")
+        items = []
+        for _ in 0..<(try input.int(atMost: ChangesMessage.recordsMax, "number of wants")) {
+            let index = try input.int(atMost: 1 << 40, "change index")
+            items.append(Item(index: index, has: try input.optional { (r) throws(WireFault) in try r.digest() }))
+        }
+        try input.finish()
+    }
+}
+
+/// What a file is at the moment it is sent; it may be newer than the change that announced it.
+package struct SentFile: Hashable, Sendable {
+    package var index: Int
+    package var attributes: Attributes
+    package var digest: Digest
+
+    package init(index: Int, attributes: Attributes, digest: Digest) {
+        self.index = index
+        self.attributes = attributes
+        self.digest = digest
+    }
+
+    func put(to out: inout ByteWriter) {
+        out.put(index)
+        out.put(attributes)
+        out.put(digest)
+    }
+
+    init(from input: inout ByteReader) throws(WireFault) {
+        index = try input.int(atMost: 1 << 40, "change index")
+        attributes = try input.attributes()
+        if attributes.kind != .file { throw WireFault("content of what is not a file") }
+        digest = try input.digest()
+    }
+}
+
+/// `same`: the target's content is the source's; nothing is sent but what the file is now.
+package struct SameMessage: Sendable {
+    package var files: [SentFile]
+
+    package init(files: [SentFile]) { self.files = files }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter()
+        out.put(files.count)
+        for file in files { file.put(to: &out) }
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        files = []
+        for _ in 0..<(try input.int(atMost: ChangesMessage.recordsMax, "number of files")) { files.append(try SentFile(from: &input)) }
+        try input.finish()
+    }
+}
+
+/// `content`: whole small files, one behind the other, compressed together. Their sizes are in the attributes.
+package struct ContentMessage: Sendable {
+    /// The most raw bytes of one frame: of all files of a `content`, or of one `segment`.
+    package static let rawBytesMax = 512 * 1024
+
+    package var files: [SentFile]
+    package var isCompressed: Bool
+    package var body: ArraySlice<UInt8>
+
+    package init(files: [SentFile], isCompressed: Bool, body: ArraySlice<UInt8>) {
+        self.files = files
+        self.isCompressed = isCompressed
+        self.body = body
+    }
+
+    package var rawBytes: Int { files.reduce(0) { $0 + Int($1.attributes.size) } }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter(reserving: 64 + files.count * 40 + body.count)
+        out.put(files.count)
+        for file in files { file.put(to: &out) }
+        out.put(isCompressed)
+        out.put(raw: body)
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        files = []
+        var raw: UInt64 = 0
+        for _ in 0..<(try input.int(atMost: ChangesMessage.recordsMax, "number of files")) {
+            let file = try SentFile(from: &input)
+            raw += min(file.attributes.size, UInt64(ContentMessage.rawBytesMax) + 1)
+            if raw > UInt64(ContentMessage.rawBytesMax) { throw WireFault("content of more than \(ContentMessage.rawBytesMax) bytes in a frame") }
+            files.append(file)
+        }
+        isCompressed = try input.flag()
+        body = try input.raw(input.remaining)
+        if !isCompressed && body.count != Int(raw) { throw WireFault("content is \(body.count) bytes, \(raw) announced") }
+    }
+}
+
+/// `segment`: one piece of a file larger than `ContentMessage.rawBytesMax`; pieces come in order, all but the last of that size.
+package struct SegmentMessage: Sendable {
+    package var index: Int
+    package var ordinal: Int
+    /// What the file is; the same in all its segments. The digest is of this segment's raw bytes.
+    package var attributes: Attributes
+    package var digest: Digest
+    package var isCompressed: Bool
+    package var body: ArraySlice<UInt8>
+
+    package init(index: Int, ordinal: Int, attributes: Attributes, digest: Digest, isCompressed: Bool, body: ArraySlice<UInt8>) {
+        self.index = index
+        self.ordinal = ordinal
+        self.attributes = attributes
+        self.digest = digest
+        self.isCompressed = isCompressed
+        self.body = body
+    }
+
+    /// How many segments a file of `size` bytes has.
+    package static func count(for size: UInt64) -> Int {
+        Int((size + UInt64(ContentMessage.rawBytesMax) - 1) / UInt64(ContentMessage.rawBytesMax))
+    }
+
+    /// Raw bytes of segment `ordinal` of a file of `size` bytes.
+    package static func rawBytes(_ ordinal: Int, of size: UInt64) -> Int {
+        Int(min(UInt64(ContentMessage.rawBytesMax), size - UInt64(ordinal) * UInt64(ContentMessage.rawBytesMax)))
+    }
+
+    package var rawBytes: Int { SegmentMessage.rawBytes(ordinal, of: attributes.size) }
+    package var isLast: Bool { ordinal == SegmentMessage.count(for: attributes.size) - 1 }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter(reserving: 96 + body.count)
+        SentFile(index: index, attributes: attributes, digest: digest).put(to: &out)
+        out.put(ordinal)
+        out.put(isCompressed)
+        out.put(raw: body)
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        let file = try SentFile(from: &input)
+        (index, attributes, digest) = (file.index, file.attributes, file.digest)
+        guard attributes.size > 0 else { throw WireFault("a segment of an empty file") }
+        ordinal = try input.int(atMost: SegmentMessage.count(for: attributes.size) - 1, "segment")
+        isCompressed = try input.flag()
+        body = try input.raw(input.remaining)
+        if !isCompressed && body.count != rawBytes { throw WireFault("a segment of \(body.count) bytes, \(rawBytes) announced") }
+    }
+}
+
+/// `failed`: the source cannot deliver this content; a problem of the path.
+package struct FailedMessage: Sendable {
+    package var index: Int
+    package var error: HeadwaterError
+
+    package init(index: Int, error: HeadwaterError) {
+        self.index = index
+        self.error = error
+    }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter()
+        out.put(index)
+        out.put(error)
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        index = try input.int(atMost: 1 << 40, "change index")
+        error = try input.error()
+        try input.finish()
+    }
+}
+
+/// `committed`: these changes are published, durable and recorded by the target in its commit `number`.
+package struct CommittedMessage: Sendable {
+    package var number: Int64
+    /// Rising, disjoint runs of change indices.
+    package var runs: [Range<Int>]
+    package var counts: CycleCounts
+
+    package init(number: Int64, indices: [Int], counts: CycleCounts) {
+        self.number = number
+        self.counts = counts
+        runs = []
+        for index in indices.sorted() {
+            if let last = runs.last, last.upperBound == index { runs[runs.count - 1] = last.lowerBound..<(index + 1) } else { runs.append(index..<(index + 1)) }
+        }
+    }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter()
+        out.put(unsigned: UInt64(number))
+        out.put(runs.count)
+        var before = 0
+        for run in runs {
+            out.put(run.lowerBound - before)
+            out.put(run.count)
+            before = run.upperBound
+        }
+        out.put(counts)
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        number = Int64(try input.unsigned(atMost: 1 << 60, "commit number"))
+        runs = []
+        var before = 0
+        for _ in 0..<(try input.int(atMost: Frame.payloadBytesMax, "number of runs")) {
+            let start = before + (try input.int(atMost: 1 << 40, "change index"))
+            let count = try input.int(atMost: 1 << 40, "run length")
+            runs.append(start..<(start + count))
+            before = start + count
+        }
+        counts = try input.counts()
+        try input.finish()
+    }
+}
+
+/// `recorded`: the source holds durably what the target's commit `theirs` says; its own commit for it was `mine`.
+package struct RecordedMessage: Sendable {
+    package var theirs: Int64
+    package var mine: Int64
+
+    package init(theirs: Int64, mine: Int64) {
+        self.theirs = theirs
+        self.mine = mine
+    }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter()
+        out.put(unsigned: UInt64(theirs))
+        out.put(unsigned: UInt64(mine))
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        theirs = Int64(try input.unsigned(atMost: 1 << 60, "commit number"))
+        mine = Int64(try input.unsigned(atMost: 1 << 60, "commit number"))
+        try input.finish()
+    }
+}

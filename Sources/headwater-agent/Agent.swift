@@ -1,0 +1,26 @@
+import Core
+import Glibc
+import Platform
+import Sessions
+
+/// The far half of Headwater: `serve` holds the trees and runs the sessions of one orchestrator, `attach` lends it a channel.
+@main
+enum Agent {
+    static func main() {
+        signal(SIGPIPE, SIG_IGN)
+        Host.raiseFileLimit()
+        let arguments = CommandLine.arguments.dropFirst()
+        switch (arguments.first, arguments.dropFirst().first) {
+        case ("serve", let token?) where isToken(token): exit(Serve(token: token).run())
+        case ("attach", let token?) where isToken(token): exit(attach(token))
+        case ("--version", nil): print("headwater-agent \(Version.headwater)")
+        default:
+            fputs("headwater-agent \(Version.headwater) is started by headwater over SSH; there is nothing to run by hand\n", stderr)
+            exit(Int32(ExitCode.usage.rawValue))
+        }
+    }
+
+    private static func isToken(_ text: String) -> Bool {
+        (16...64).contains(text.utf8.count) && text.utf8.allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || ($0 >= 0x61 && $0 <= 0x66) }
+    }
+}

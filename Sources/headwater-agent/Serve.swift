@@ -1,0 +1,79 @@
+import Core
+import Glibc
+import Platform
+import Roots
+import Sessions
+
+/// The agent process of one orchestrator on this host: all its sessions here share the trees that it holds.
+///
+/// Says `HEADWATER-AGENT <protocol> <version> <token>` on standard output, then takes the channels that `attach` hands over. Ends at
+/// once when standard input does, and when nothing has come there for `Heartbeat.silenceSeconds`.
+final class Serve: Sendable {
+    private let token: String
+    private let registry = RootRegistry()
+
+    init(token: String) { self.token = token }
+
+    func run() -> Int32 {
+        do {
+            let socket = try LocalSocket.listen(AgentGreeting.socketName(token))
+            _ = WorkerThread<Void>("hw-accept") { [self] in try acceptAll(socket) }
+            try writeFully(1, Array(AgentGreeting.serving(token).utf8))
+        } catch {
+            fputs("headwater-agent: \(error)\n", stderr)
+            return 1
+        }
+        waitForEnd()
+        return 0
+    }
+
+    private func acceptAll(_ socket: LocalSocket) throws {
+        while true {
+            let connection = try socket.accept()
+            _ = WorkerThread<Void>("hw-session") { [self] in
+                let channel = try connection.receive(2)
+                let stream = try DescriptorStream(input: channel[0], output: channel[1])
+                let exit = Responder.serve(stream, registry: registry)
+                try connection.send(exit.rawValue)
+            }
+        }
+    }
+
+    /// Reads the orchestrator's signs of life until they end.
+    private func waitForEnd() {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            var ready = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+            let count = poll(&ready, 1, Int32(Heartbeat.silenceSeconds * 1000))
+            if count == 0 { return }
+            if count < 0 { continue }
+            if read(0, &buffer, buffer.count) <= 0 && errno != EINTR && errno != EAGAIN { return }
+        }
+    }
+}
+
+/// Lends this process's standard input and output to the agent that serves `token`, and waits until it is done with them.
+func attach(_ token: String) -> Int32 {
+    do {
+        let socket = try connectPatiently(token)
+        try writeFully(1, Array(AgentGreeting.attached(token).utf8))
+        try socket.send([0, 1])
+        return Int32(try socket.receiveByte() ?? ExitCode.edgeFailed.rawValue)
+    } catch {
+        fputs("headwater-agent: no agent serves this channel: \(error)\n", stderr)
+        return 1
+    }
+}
+
+/// The agent may still be starting: both are asked for at once.
+private func connectPatiently(_ token: String) throws(SystemError) -> LocalSocket {
+    let deadline = MonotonicClock.after(seconds: 20)
+    while true {
+        do throws(SystemError) {
+            return try LocalSocket.connect(AgentGreeting.socketName(token))
+        } catch {
+            if error.errno != ECONNREFUSED || MonotonicClock.now > deadline { throw error }
+            usleep(2000)
+        }
+    }
+}
