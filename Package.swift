@@ -58,6 +58,10 @@ let package = Package(
             dependencies: ["Core", "Platform", "Sessions", "Roots", "Snapshots", "Wire", "Content"],
             swiftSettings: settings),
 
+        tests("CoreTests", ["Core"]),
+        tests("WireTests", ["Core", "Wire"]),
+        tests("ReconciliationTests", ["Core", "Reconciliation"]),
+        tests("SessionsTests", ["Core", "Platform", "Wire", "Roots", "Snapshots", "Sessions", "TestSupport"]),
         .target(
             name: "TestSupport", dependencies: ["Core", "Platform"], path: "Tests/TestSupport", swiftSettings: settings),
     ],

@@ -3,8 +3,8 @@ import Glibc
 
 /// Facts of this machine and process that identify the owner of a lock.
 package enum Host {
-    /// `/etc/machine-id`, or the boot id where there is none; lower-case hexadecimal.
-    package static let machineID: String = firstLine("/etc/machine-id") ?? bootID
+    /// `/etc/machine-id`, or `unknown` where there is none: it must not change with a boot.
+    package static let machineID: String = firstLine("/etc/machine-id") ?? "unknown"
 
     /// Changes with every boot.
     package static let bootID: String = firstLine("/proc/sys/kernel/random/boot_id")?.filter { $0 != "-" } ?? "unknown"

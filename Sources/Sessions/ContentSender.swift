@@ -15,6 +15,7 @@ final class ContentSender {
 
     let reader: CacheReader
     private let link: FrameLink
+    private let cursor: TreeCursor
     private var wants: [WantMessage.Item] = []
     private var head = 0
     private var large: LargeFile?
@@ -30,13 +31,14 @@ final class ContentSender {
         var request: ReadRequest
         var ordinal = 0
         var tries = 1
-        var digests = SegmentDigests()
-        var readAt: Timestamp
+        var segments: [Digest] = []
+        var readAt = WallClock.now
     }
 
-    init(link: FrameLink, reader: CacheReader) {
+    init(link: FrameLink, root: Root) {
         self.link = link
-        self.reader = reader
+        reader = root.cache.openReader()
+        cursor = TreeCursor(root: root.descriptor.raw)
     }
 
     func close() { reader.close() }
@@ -113,8 +115,8 @@ final class ContentSender {
         var requests: [ReadRequest] = []
         for item in items {
             let request = changes[item.index]!.request!
-            if let has = item.has, case .read(let verified) = reader.digest(request), verified.digest == has {
-                same.append(sent(item.index, verified, &changes))
+            if let has = item.has, case .success(has) = reader.digest(request) {
+                same.append(sent(item.index, request.attributes, request.identity, has, &changes))
             } else {
                 indices.append(item.index)
                 requests.append(request)
@@ -126,7 +128,8 @@ final class ContentSender {
         var files: [SentFile] = []
         for (position, member) in pack.members.enumerated() {
             switch member {
-            case .read(let verified): files.append(sent(indices[position], verified, &changes))
+            case .read(let attributes, let identity, let digest, _, _):
+                files.append(sent(indices[position], attributes, identity, digest, &changes))
             case .failed(let fault): try fail(indices[position], requests[position].path, fault, &changes)
             }
         }
@@ -137,56 +140,77 @@ final class ContentSender {
     }
 
     private func begin(_ item: WantMessage.Item, _ request: ReadRequest, _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
-        if let has = item.has, case .read(let verified) = reader.digest(request), verified.digest == has {
-            try link.send(.same, SameMessage(files: [sent(item.index, verified, &changes)]).encoded())
+        if let has = item.has, case .success(has) = reader.digest(request) {
+            let file = sent(item.index, request.attributes, request.identity, has, &changes)
+            try link.send(.same, SameMessage(files: [file]).encoded())
             return
         }
-        large = LargeFile(index: item.index, request: request, readAt: WallClock.now)
+        large = LargeFile(index: item.index, request: request)
     }
 
     private func sendSegment(_ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
         var file = large!
         switch reader.segment(file.request, index: file.ordinal) {
-        case .read(let segment):
+        case .success(let segment):
             let attributes = file.request.attributes.synced
             let message = SegmentMessage(
                 index: file.index, ordinal: file.ordinal, attributes: attributes, digest: segment.digest, isCompressed: segment.isCompressed,
                 body: segment.payload[...])
-            file.digests.append(segment.digest)
+            file.segments.append(segment.digest)
             bytesDone += UInt64(segment.rawSize)
             large = file
             if message.isLast {
                 large = nil
                 let identity = file.request.identity
                 changes[file.index]!.sent = Source.SentContent(
-                    attributes: attributes, digest: file.digests.whole, identity: Racy.isRacy(identity, readAt: file.readAt) ? nil : identity)
+                    attributes: attributes, digest: ContentDigest.joining(file.segments),
+                    identity: Racy.isRacy(identity, readAt: file.readAt) ? nil : identity)
             } else {
                 large!.ordinal += 1
             }
             try link.send(.segment, message.encoded())
-        case .failed(let fault): try retry(file, after: fault, &changes)
+        case .failure(let fault): try retry(file, after: fault, &changes)
         }
     }
 
     /// A large file that changed while it was read is begun again as it is now, three times; then it is a problem of this cycle.
     private func retry(_ file: LargeFile, after fault: ReadFault, _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
         large = nil
-        if fault == .changed && file.tries < 3, let fresh = reader.refreshed(file.request), fresh.attributes.size > UInt64(ContentMessage.rawBytesMax) {
-            large = LargeFile(index: file.index, request: fresh, tries: file.tries + 1, readAt: WallClock.now)
+        if fault == .changed && file.tries < 3, let fresh = refreshed(file.request), fresh.attributes.size > UInt64(ContentMessage.rawBytesMax) {
+            large = LargeFile(index: file.index, request: fresh, tries: file.tries + 1)
         } else {
             try fail(file.index, file.request.path, fault, &changes)
         }
     }
 
-    private func sent(_ index: Int, _ file: VerifiedFile, _ changes: inout [Int: Source.Announced]) -> SentFile {
-        let attributes = file.attributes.synced
-        let identity = Racy.isRacy(file.identity, readAt: WallClock.now) ? nil : file.identity
-        changes[index]!.sent = Source.SentContent(attributes: attributes, digest: file.digest, identity: identity)
-        return SentFile(index: index, attributes: attributes, digest: file.digest)
+    private func refreshed(_ request: ReadRequest) -> ReadRequest? {
+        guard
+            let status = try? cursor.withName(
+                request.path, { directory, name throws(SystemError) in try FileStatus(at: directory, name) }), status.kind == .file
+        else { return nil }
+        return ReadRequest(path: request.path, attributes: status.attributes, identity: status.identity)
+    }
+
+    private func sent(
+        _ index: Int, _ raw: Attributes, _ identity: LocalIdentity, _ digest: Digest, _ changes: inout [Int: Source.Announced]
+    ) -> SentFile {
+        let attributes = raw.synced
+        let kept = Racy.isRacy(identity, readAt: WallClock.now) ? nil : identity
+        changes[index]!.sent = Source.SentContent(attributes: attributes, digest: digest, identity: kept)
+        return SentFile(index: index, attributes: attributes, digest: digest)
     }
 
     private func fail(_ index: Int, _ path: TreePath, _ fault: ReadFault, _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
         changes[index] = nil
         try link.send(.failed, FailedMessage(index: index, error: .unreadable(path, fault)).encoded())
+    }
+}
+
+extension ContentDigest {
+    /// The digest of a whole file from those of its segments, in order.
+    static func joining(_ segments: [Digest]) -> Digest {
+        var whole = ContentDigest()
+        for segment in segments { whole.add(segment: segment) }
+        return whole.finish()
     }
 }

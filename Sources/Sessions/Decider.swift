@@ -67,7 +67,7 @@ final class Decider {
     func findDrift(_ image: TreeImage) throws(HeadwaterError) -> [TreePath] {
         self.image = image
         guard hasRows else { return [] }
-        var comparison = try TreeComparison(image, try end.rows())
+        var comparison = try TreeComparison(image, try end.rows(), without: end.mark)
         var drift: [TreePath] = []
         var verified: [RowChange] = []
         while let difference = try comparison.next() {
@@ -120,12 +120,12 @@ final class Decider {
         var rawKind: EntryKind
 
         init(_ image: TreeImage, _ index: Int) {
-            attributes = image.attributes(index).synced
-            identity = image.identity(index)
-            rawKind = image.kind(index)
+            attributes = image.attributes(at: index).synced
+            identity = image.identity(at: index)
+            rawKind = image.kind(at: index)
         }
 
-        var expected: Expected { .present(kind: attributes.kind, identity: identity, size: attributes.size) }
+        var expected: Expected { .present(attributes.kind, identity, size: attributes.size, mode: attributes.mode) }
     }
 
     private func state(_ found: Found?, _ row: Row?) -> TargetState {
@@ -173,14 +173,11 @@ final class Decider {
         _ index: Int, _ record: ChangeRecord, _ found: Found, _ expected: Expected, _ known: Digest?
     ) throws(HeadwaterError) -> WantedFile {
         var file = wanted(index, record, expected, replacesDirectory: false)
+        file.found = (found.attributes, found.identity)
         if let known {
             file.has = known
-            file.found = (found.attributes, found.identity)
-        } else if case .read(let verified) = reader.digest(ReadRequest(path: record.path, attributes: found.attributes, identity: found.identity)),
-            verified.identity == found.identity
-        {
-            file.has = verified.digest
-            file.found = (found.attributes, found.identity)
+        } else {
+            file.has = try? reader.digest(ReadRequest(path: record.path, attributes: found.attributes, identity: found.identity)).get()
         }
         return file
     }

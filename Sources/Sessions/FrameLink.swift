@@ -59,6 +59,12 @@ final class FrameLink: Sendable {
         if let failure { throw failure }
     }
 
+    private static func result(
+        _ codec: FrameCodec, _ header: UnsafeRawBufferPointer
+    ) -> Result<(kind: Frame.Kind, payloadBytes: Int), WireFault> {
+        do throws(WireFault) { return .success(try codec.announced(header)) } catch { return .failure(error) }
+    }
+
     /// The receiving side; one thread.
     struct Receiver {
         private let link: FrameLink
@@ -72,17 +78,13 @@ final class FrameLink: Sendable {
         mutating func next() throws(HeadwaterError) -> Frame {
             while true {
                 let header = try fill(Frame.headerBytes)
-                do {
-                    let (kind, count) = try header.withUnsafeBytes { (raw) throws(WireFault) in try codec.announced(raw) }
-                    let payload = count == 0 ? [] : try fill(count)
-                    try payload.withUnsafeBytes { (raw) throws(WireFault) in try codec.accept(header, raw) }
-                    link.traffic.read { $0.received += UInt64(Frame.headerBytes + count) }
-                    if kind != .ping { return Frame(kind, payload) }
-                } catch let fault as WireFault {
-                    throw .protocolBroken(fault)
-                } catch {
-                    throw error as! HeadwaterError
-                }
+                let announced = header.withUnsafeBytes { FrameLink.result(codec, $0) }
+                let (kind, count) = try decoding { () throws(WireFault) in try announced.get() }
+                let payload = count == 0 ? [] : try fill(count)
+                let fault = payload.withUnsafeBytes { codec.fault(in: header, $0) }
+                if let fault { throw .protocolBroken(fault) }
+                link.traffic.read { $0.received += UInt64(Frame.headerBytes + count) }
+                if kind != .ping { return Frame(kind, payload) }
             }
         }
 

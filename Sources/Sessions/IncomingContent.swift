@@ -15,9 +15,9 @@ final class IncomingContent {
     private struct LargeFile {
         var index: Int
         var attributes: Attributes
-        var staged: StagedFile
+        var writer: StagedWriter
         var nextOrdinal = 0
-        var digests = SegmentDigests()
+        var segments: [Digest] = []
     }
 
     init(stage: Stage) { self.stage = stage }
@@ -33,16 +33,12 @@ final class IncomingContent {
     func take(_ index: Int) throws(HeadwaterError) -> WantedFile {
         guard let file = wanted.removeValue(forKey: index) else { throw .protocolBroken(WireFault("content of change \(index) came unasked")) }
         bytesWanted -= IncomingContent.weight(file)
-        if large?.index == index {
-            large?.staged.discard()
-            large = nil
-        }
+        if large?.index == index { large = nil }
         return file
     }
 
     /// Forgets what will not come any more.
     func dropAll() {
-        large?.staged.discard()
         large = nil
         wanted = [:]
         bytesWanted = 0
@@ -63,9 +59,9 @@ final class IncomingContent {
             let content = raw[offset..<(offset + Int(file.attributes.size))]
             offset += content.count
             guard content.withUnsafeBytes({ Hash.digest($0) }) == file.digest else { throw .protocolBroken(WireFault("digest of change \(file.index) is wrong")) }
-            let staged = try stage.create(size: file.attributes.size, attributes: file.attributes)
-            try staged.write(content)
-            steps.append(try planned(staged, wanted, file.attributes, file.digest))
+            let writer = try stage.file(file.attributes)
+            try write(content, to: writer)
+            steps.append(planned(try writer.finish(), wanted, file.digest))
         }
         return steps
     }
@@ -78,31 +74,33 @@ final class IncomingContent {
         }
         let raw = try expand(message.body, message.isCompressed, to: message.rawBytes)
         guard raw.withUnsafeBytes({ Hash.digest($0) }) == message.digest else { throw .protocolBroken(WireFault("digest of a segment of change \(message.index) is wrong")) }
-        try file.staged.write(raw)
-        file.digests.append(message.digest)
+        try write(raw, to: file.writer)
+        file.segments.append(message.digest)
         file.nextOrdinal += 1
         large = file
         if !message.isLast { return nil }
         large = nil
-        return try planned(file.staged, try take(message.index), file.attributes, file.digests.whole)
+        return planned(try file.writer.finish(), try take(message.index), ContentDigest.joining(file.segments))
     }
 
     private func begin(_ message: SegmentMessage) throws(HeadwaterError) {
-        large?.staged.discard()
         large = nil
         guard wanted[message.index] != nil else { throw .protocolBroken(WireFault("content of change \(message.index) came unasked")) }
-        let staged = try stage.create(size: message.attributes.size, attributes: message.attributes)
-        large = LargeFile(index: message.index, attributes: message.attributes, staged: staged)
+        large = LargeFile(index: message.index, attributes: message.attributes, writer: try stage.file(message.attributes))
     }
 
-    private func planned(
-        _ staged: StagedFile, _ wanted: WantedFile, _ attributes: Attributes, _ digest: Digest
-    ) throws(HeadwaterError) -> Planned {
-        try staged.finish(attributes)
-        return Planned(
-            index: wanted.index, path: wanted.path, agreed: AgreedEntry(attributes: attributes, digest: digest),
-            operation: .putFile(wanted.path, staged, attributes, expected: wanted.expected), identity: nil,
-            replacesDirectory: wanted.replacesDirectory)
+    private func planned(_ staged: StagedFile, _ wanted: WantedFile, _ digest: Digest) -> Planned {
+        Planned(
+            index: wanted.index, path: wanted.path, agreed: AgreedEntry(attributes: staged.attributes, digest: digest),
+            operation: .putFile(wanted.path, staged, expected: wanted.expected), replacesDirectory: wanted.replacesDirectory)
+    }
+
+    private func write(_ content: ArraySlice<UInt8>, to writer: StagedWriter) throws(HeadwaterError) {
+        var failure: HeadwaterError?
+        content.withUnsafeBytes { raw in
+            do throws(HeadwaterError) { try writer.write(raw) } catch { failure = error }
+        }
+        if let failure { throw failure }
     }
 
     /// The raw bytes of a body. The buffer is used again by the next call.

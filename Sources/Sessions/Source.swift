@@ -55,7 +55,7 @@ final class Source {
         self.link = link
         self.inbox = inbox
         self.observer = observer
-        content = ContentSender(link: link, reader: end.root.cache.openReader())
+        content = ContentSender(link: link, root: end.root)
     }
 
     deinit { content.close() }
@@ -77,10 +77,10 @@ final class Source {
     }
 
     private func begin(_ image: TreeImage) throws(HeadwaterError) {
-        try end.checkNotEmptied(image)
+        try end.checkRoot(image)
         counts.untracked = UInt64(image.untrackedCount)
         for problem in image.problems { note(problem: .unreadable(problem.path, problem.error)) }
-        comparison = try TreeComparison(image, try end.rows())
+        comparison = try TreeComparison(image, try end.rows(), without: end.mark)
         progress.phase = .transferring
     }
 
@@ -155,7 +155,7 @@ final class Source {
         }
     }
 
-    private func isStillAgreed(_ path: TreePath, _ entry: ImageCursor, _ row: Row) throws(HeadwaterError) -> Bool {
+    private func isStillAgreed(_ path: TreePath, _ entry: EntryStatus, _ row: Row) throws(HeadwaterError) -> Bool {
         try end.hasAgreedContent(path, entry.attributes, entry.identity, row, reader: content.reader)
     }
 
@@ -206,12 +206,10 @@ final class Source {
         for path in ask.paths {
             var answer: (ChangeRecord, ReadRequest?)?
             if let index = image.index(of: path) {
-                switch image.kind(index) {
-                case .file, .directory, .symlink: answer = describe(path, image.attributes(index), image.identity(index))
+                switch image.kind(at: index) {
+                case .file, .directory, .symlink: answer = describe(path, image.attributes(at: index), image.identity(at: index))
                 case .untracked, .problem: continue
                 }
-            } else if image.isListed(path) {
-                answer = (ChangeRecord(path: path, state: .absent), nil)
             }
             guard let (record, request) = answer else { continue }
             records.append(record)

@@ -25,7 +25,7 @@ final class Target {
     private let inbox: Inbox
     private let observer: any SessionObserver
     private let decider: Decider
-    private let batch: Batch
+    private let batch: TargetBatch
     private let incoming: IncomingContent
     private var drift: [TreePath] = []
     private var seen: Set<TreePath> = []
@@ -45,14 +45,14 @@ final class Target {
         self.observer = observer
         let stage = try end.openStage()
         decider = Decider(end: end)
-        batch = Batch(end: end, stage: stage, link: link)
+        batch = TargetBatch(end: end, stage: stage, link: link)
         incoming = IncomingContent(stage: stage)
     }
 
     /// Runs the target's side to its end; returns what it did and the source's counts beside.
     func run() throws(HeadwaterError) -> (mine: CycleCounts, source: CycleCounts) {
         let image = try end.view()
-        try end.checkNotEmptied(image)
+        try end.checkRoot(image)
         drift = try decider.findDrift(image)
         progress.phase = .transferring
         try receive()
@@ -191,11 +191,12 @@ final class Target {
     /// Deletes what the source no longer has, under the brakes; nothing when the cycle was stopped.
     private func remove() throws(HeadwaterError) {
         if stopping { return }
+        let rowsBefore = end.rowCount
         try end.checkDeletions(batch.removalPaths)
         while batch.beginRemovals() { try apply() }
         batch.addReplacements()
         try apply()
-        try end.noteDeletions(batch.counts.deleted)
+        try end.noteDeletions(batch.counts.deleted, rowsBefore: rowsBefore)
     }
 
     /// Waits until the source has recorded every commit, so that nothing is left to say at the next hello.

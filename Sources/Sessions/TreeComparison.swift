@@ -6,14 +6,14 @@ import Snapshots
 ///
 /// Unreadable is not deleted: below a directory that could not be listed whole, and below what is not synced, a row without an
 /// entry means nothing.
-struct TreeComparison {
+struct TreeComparison: ~Copyable {
     enum Difference {
         /// An entry without a row.
-        case created(TreePath, ImageCursor)
+        case created(TreePath, EntryStatus)
         /// Kind, size, mode or time differ from the row.
-        case changed(TreePath, ImageCursor, Row)
+        case changed(TreePath, EntryStatus, Row)
         /// Attributes are as agreed but the inode or its change time is not the recorded one: only the content can tell.
-        case unverified(TreePath, ImageCursor, Row)
+        case unverified(TreePath, EntryStatus, Row)
         /// A row without an entry.
         case deleted(Row)
         /// A row whose path is taken by something that is not synced or cannot be read.
@@ -25,12 +25,16 @@ struct TreeComparison {
     private var row: Row?
     private var hasEntry: Bool
     private var shield: TreePath?
+    private let mark: TreePath?
 
-    init(_ image: TreeImage, _ rows: RowCursor?) throws(HeadwaterError) {
+    /// - Parameter mark: a path that is never synced, whatever stands there.
+    init(_ image: TreeImage, _ rows: RowCursor?, without mark: TreePath?) throws(HeadwaterError) {
+        self.mark = mark
         self.image = image.cursor()
         self.rows = rows
         hasEntry = self.image.next()
         row = try rows?.next()
+        if image.root.isIncomplete { shield = .root }
     }
 
     /// The next difference in scan order, nil at the end.
@@ -58,8 +62,9 @@ struct TreeComparison {
     private mutating func takeEntry() throws(HeadwaterError) -> Difference? {
         defer { hasEntry = image.next() }
         noteShield()
+        if let mark, mark == image.path { return nil }
         switch image.kind {
-        case .file, .directory, .symlink: return .created(TreePath(trusted: Array(image.key)), image)
+        case .file, .directory, .symlink: return .created(image.path, image.status)
         case .untracked, .problem: return nil
         }
     }
@@ -73,12 +78,12 @@ struct TreeComparison {
 
     private mutating func takeBoth() throws(HeadwaterError) -> Difference? {
         let taken = row!
-        let entry = image
+        let entry = image.status
         noteShield()
         hasEntry = image.next()
         row = try rows?.next()
-        switch entry.kind {
-        case .untracked, .problem: return .blocked(taken, entry.kind)
+        switch entry.attributes.kind {
+        case .untracked, .problem: return .blocked(taken, entry.attributes.kind)
         case .file, .directory, .symlink:
             switch Standing(of: entry.attributes.synced, entry.identity, against: taken) {
             case .untouched: return nil
@@ -89,8 +94,8 @@ struct TreeComparison {
     }
 
     private mutating func noteShield() {
-        if image.isIncomplete || image.kind == .problem || image.kind == .untracked {
-            let path = TreePath(trusted: Array(image.key))
+        if image.status.isIncomplete || image.kind == .problem || image.kind == .untracked {
+            let path = image.path
             if let shield, shield.contains(path) { return }
             shield = path
         }
@@ -121,7 +126,7 @@ extension Attributes {
     /// What a session compares and carries: permission bits without setuid and setgid, the sticky bit of directories only.
     package var synced: Attributes {
         var reduced = self
-        reduced.mode &= kind == .directory ? 0o1777 : 0o777
+        reduced.mode = AppliedMode.of(self)
         return reduced
     }
 }

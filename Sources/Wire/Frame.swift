@@ -77,11 +77,12 @@ package struct FrameCodec: Sendable {
         return (kind, length)
     }
 
-    /// Checks the sum of a frame whose header `announced` has passed.
-    package mutating func accept(_ header: [UInt8], _ payload: UnsafeRawBufferPointer) throws(WireFault) {
+    /// Takes a frame whose header `announced` has passed; what is wrong with its sum, or nil.
+    package mutating func fault(in header: [UInt8], _ payload: UnsafeRawBufferPointer) -> WireFault? {
         let expected = header.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 16, as: UInt64.self)) }
-        guard sum(header, payload) == expected else { throw WireFault("checksum of frame \(nextReceived) is wrong: bytes were damaged") }
+        guard sum(header, payload) == expected else { return WireFault("checksum of frame \(nextReceived) is wrong: bytes were damaged") }
         nextReceived += 1
+        return nil
     }
 
     private func sum(_ header: [UInt8], _ payload: UnsafeRawBufferPointer) -> UInt64 {

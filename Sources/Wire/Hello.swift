@@ -17,14 +17,18 @@ package struct Hello: Sendable {
     package var isReset: Bool
     /// Halts that an operator released, with exactly what each listed.
     package var released: [ReleasedHalt]
-    package var owner: OwnerFacts
+    /// Who runs the session, as the lock file has it.
+    package var owner: String
+    /// The name of a snapshot, should one have to be made.
+    package var newID: Digest
     /// The initiator's own tree: machine and canonical path.
+    package var machine: String
     package var place: String
     package var state: DatabaseState
 
     package init(
         edge: EdgeIdentity, initiatorIsSource: Bool, path: String, database: String?, mount: String?, maxDelete: DeleteLimit, isReset: Bool,
-        released: [ReleasedHalt], owner: OwnerFacts, place: String, state: DatabaseState
+        released: [ReleasedHalt], owner: String, newID: Digest, machine: String, place: String, state: DatabaseState
     ) {
         protocolNumber = Version.protocolNumber
         version = Version.headwater
@@ -37,6 +41,8 @@ package struct Hello: Sendable {
         self.isReset = isReset
         self.released = released
         self.owner = owner
+        self.newID = newID
+        self.machine = machine
         self.place = place
         self.state = state
     }
@@ -61,6 +67,8 @@ package struct Hello: Sendable {
             out.put(halt.facts)
         }
         out.put(owner)
+        out.put(newID)
+        out.put(machine)
         out.put(place)
         out.put(state)
         return out.bytes
@@ -89,8 +97,10 @@ package struct Hello: Sendable {
         for _ in 0..<(try input.int(atMost: 64, "released halts")) {
             released.append(ReleasedHalt(code: try input.text(atMost: 64, "code"), facts: try input.text(atMost: bound, "facts")))
         }
-        owner = try input.owner()
-        place = try input.text(atMost: 2 * bound, "place")
+        owner = try input.text(atMost: bound, "owner")
+        newID = try input.digest()
+        machine = try input.text(atMost: 64, "machine")
+        place = try input.text(atMost: bound, "place")
         state = try input.databaseState()
         try input.finish()
         guard Hello.isSessionName(session) else { throw WireFault("session name of odd characters") }
@@ -111,11 +121,13 @@ package struct Hello: Sendable {
 /// `hello` of the end that answers.
 package struct HelloReply: Sendable {
     package var version: String
+    package var machine: String
     package var place: String
     package var state: DatabaseState
 
-    package init(place: String, state: DatabaseState) {
+    package init(machine: String, place: String, state: DatabaseState) {
         version = Version.headwater
+        self.machine = machine
         self.place = place
         self.state = state
     }
@@ -123,6 +135,7 @@ package struct HelloReply: Sendable {
     package func encoded() -> [UInt8] {
         var out = ByteWriter()
         out.put(version)
+        out.put(machine)
         out.put(place)
         out.put(state)
         return out.bytes
@@ -131,7 +144,8 @@ package struct HelloReply: Sendable {
     package init(decoding payload: [UInt8]) throws(WireFault) {
         var input = ByteReader(payload)
         version = try input.text(atMost: 64, "version")
-        place = try input.text(atMost: 2 * Hello.textBytesMax, "place")
+        machine = try input.text(atMost: 64, "machine")
+        place = try input.text(atMost: Hello.textBytesMax, "place")
         state = try input.databaseState()
         try input.finish()
     }
@@ -155,59 +169,66 @@ package enum DeleteLimit: Hashable, Sendable {
     case count(Int)
 }
 
-/// Who holds a session: the orchestrator's machine, boot, process and when that began.
-package struct OwnerFacts: Hashable, Sendable {
-    package var machine: String
-    package var boot: String
-    package var pid: Int32
-    package var startTime: UInt64
-    package var host: String
+/// How the database of one end stands when a cycle begins.
+package struct DatabaseState: Hashable, Sendable {
+    package enum Content: Hashable, Sendable {
+        case none
+        /// Cannot be used, and nothing of it is touched: 1 no database, 2 corrupt, 3 newer schema (`detail` is its number), 4 of another
+        /// program, 5 unreadable (`detail` says why).
+        case refused(fault: UInt8, detail: String)
+        case ok(DatabaseFacts)
+    }
 
-    package init(machine: String, boot: String, pid: Int32, startTime: UInt64, host: String) {
-        self.machine = machine
-        self.boot = boot
-        self.pid = pid
-        self.startTime = startTime
-        self.host = host
+    /// The path of `snap.db`, for messages.
+    package var file: String
+    /// Another session of the same two places, where there is no database of this one.
+    package var sibling: String?
+    package var content: Content
+
+    package init(file: String, sibling: String?, content: Content) {
+        self.file = file
+        self.sibling = sibling
+        self.content = content
     }
 }
 
-/// How the database of one end stands when a cycle begins.
-package enum DatabaseState: Hashable, Sendable {
-    case none
-    /// Cannot be used; the error says why. Nothing of it is touched.
-    case refused(code: String, message: String, path: String)
-    case ok(DatabaseFacts)
-}
-
 package struct DatabaseFacts: Hashable, Sendable {
-    /// 16 bytes, the same at both ends.
-    package var session: [UInt8]
-    /// The UUID that a reset put this one in the place of.
-    package var replaces: [UInt8]?
+    /// The name of the snapshot, the same at both ends.
+    package var id: Digest
+    /// The snapshot that a reset put this one in the place of.
+    package var replaces: Digest?
     /// The last commit of this end.
     package var mine: Int64
     /// The last commit of the other end that this end has recorded.
     package var theirs: Int64
-    package var mode: String
-    package var upstream: String
-    package var downstream: String
-    package var filterDigest: UInt64
+    /// What was recorded when it was made: session, mode, side, machines and places.
+    package var session: String
+    package var mode: Mode
+    package var isUpstream: Bool
+    package var machineHere: String
+    package var machineThere: String
+    package var placeHere: String
+    package var placeThere: String
+    package var filterDigest: Digest
     /// The running sum of the agreed halves, and how many rows it covers.
     package var sum: Digest
     package var rows: Int64
 
     package init(
-        session: [UInt8], replaces: [UInt8]?, mine: Int64, theirs: Int64, mode: String, upstream: String, downstream: String,
-        filterDigest: UInt64, sum: Digest, rows: Int64
+        id: Digest, replaces: Digest?, mine: Int64, theirs: Int64, session: String, mode: Mode, isUpstream: Bool, machineHere: String, machineThere: String,
+        placeHere: String, placeThere: String, filterDigest: Digest, sum: Digest, rows: Int64
     ) {
-        self.session = session
+        self.id = id
         self.replaces = replaces
         self.mine = mine
         self.theirs = theirs
+        self.session = session
         self.mode = mode
-        self.upstream = upstream
-        self.downstream = downstream
+        self.isUpstream = isUpstream
+        self.machineHere = machineHere
+        self.machineThere = machineThere
+        self.placeHere = placeHere
+        self.placeThere = placeThere
         self.filterDigest = filterDigest
         self.sum = sum
         self.rows = rows
@@ -218,16 +239,20 @@ package struct DatabaseFacts: Hashable, Sendable {
 package struct PreparedMessage: Hashable, Sendable {
     package var sum: Digest
     package var rows: Int64
+    /// The sender's last commit.
+    package var mine: Int64
 
-    package init(sum: Digest, rows: Int64) {
+    package init(sum: Digest, rows: Int64, mine: Int64) {
         self.sum = sum
         self.rows = rows
+        self.mine = mine
     }
 
     package func encoded() -> [UInt8] {
         var out = ByteWriter()
         out.put(sum)
         out.put(unsigned: UInt64(rows))
+        out.put(unsigned: UInt64(mine))
         return out.bytes
     }
 
@@ -235,6 +260,7 @@ package struct PreparedMessage: Hashable, Sendable {
         var input = ByteReader(payload)
         sum = try input.digest()
         rows = Int64(try input.unsigned(atMost: 1 << 50, "rows"))
+        mine = Int64(try input.unsigned(atMost: 1 << 60, "commit number"))
         try input.finish()
     }
 }
@@ -314,32 +340,29 @@ extension ByteWriter {
         }
     }
 
-    fileprivate mutating func put(_ owner: OwnerFacts) {
-        put(owner.machine)
-        put(owner.boot)
-        put(unsigned: UInt64(UInt32(bitPattern: owner.pid)))
-        put(unsigned: owner.startTime)
-        put(owner.host)
-    }
-
     fileprivate mutating func put(_ state: DatabaseState) {
-        switch state {
+        put(state.file)
+        put(state.sibling) { $0.put($1) }
+        switch state.content {
         case .none: put(UInt8(0))
-        case .refused(let code, let message, let path):
+        case .refused(let fault, let detail):
             put(UInt8(1))
-            put(code)
-            put(bounded: message)
-            put(bounded: path)
+            put(fault)
+            put(bounded: detail)
         case .ok(let facts):
             put(UInt8(2))
-            put(raw: facts.session)
-            put(facts.replaces) { $0.put(raw: $1) }
+            put(facts.id)
+            put(facts.replaces) { $0.put($1) }
             put(unsigned: UInt64(facts.mine))
             put(unsigned: UInt64(facts.theirs))
-            put(facts.mode)
-            put(facts.upstream)
-            put(facts.downstream)
-            put(fixed: facts.filterDigest)
+            put(facts.session)
+            put(facts.mode.rawValue)
+            put(facts.isUpstream)
+            put(facts.machineHere)
+            put(facts.machineThere)
+            put(facts.placeHere)
+            put(facts.placeThere)
+            put(facts.filterDigest)
             put(facts.sum)
             put(unsigned: UInt64(facts.rows))
         }
@@ -355,29 +378,32 @@ extension ByteReader {
         }
     }
 
-    fileprivate mutating func owner() throws(WireFault) -> OwnerFacts {
-        OwnerFacts(
-            machine: try text(atMost: 64, "machine"), boot: try text(atMost: 64, "boot"),
-            pid: Int32(try unsigned(atMost: UInt64(Int32.max), "pid")), startTime: try unsigned(), host: try text(atMost: 256, "host"))
-    }
-
     fileprivate mutating func databaseState() throws(WireFault) -> DatabaseState {
         let bound = Hello.textBytesMax
+        let file = try text(atMost: 2 * bound, "file")
+        let sibling = try optional { (r) throws(WireFault) in try r.text(atMost: 64, "session name") }
+        let content: DatabaseState.Content
         switch try byte() {
-        case 0: return .none
-        case 1:
-            return .refused(code: try text(atMost: 64, "code"), message: try text(atMost: bound, "message"), path: try text(atMost: bound, "path"))
-        case 2:
-            let session = Array(try raw(16))
-            let replaces = try optional { (r) throws(WireFault) in Array(try r.raw(16)) }
-            let mine = Int64(try unsigned(atMost: 1 << 60, "commit number"))
-            let theirs = Int64(try unsigned(atMost: 1 << 60, "commit number"))
-            return .ok(
-                DatabaseFacts(
-                    session: session, replaces: replaces, mine: mine, theirs: theirs, mode: try text(atMost: 8, "mode"),
-                    upstream: try text(atMost: 2 * bound, "place"), downstream: try text(atMost: 2 * bound, "place"), filterDigest: try fixed(),
-                    sum: try digest(), rows: Int64(try unsigned(atMost: 1 << 50, "rows"))))
+        case 0: content = .none
+        case 1: content = .refused(fault: try byte(), detail: try text(atMost: bound, "detail"))
+        case 2: content = .ok(try databaseFacts())
         default: throw WireFault("unknown state of a database")
         }
+        return DatabaseState(file: file, sibling: sibling, content: content)
+    }
+
+    private mutating func databaseFacts() throws(WireFault) -> DatabaseFacts {
+        let bound = Hello.textBytesMax
+        let id = try digest()
+        let replaces = try optional { (r) throws(WireFault) in try r.digest() }
+        let mine = Int64(try unsigned(atMost: 1 << 60, "commit number"))
+        let theirs = Int64(try unsigned(atMost: 1 << 60, "commit number"))
+        let session = try text(atMost: 64, "session name")
+        guard let mode = Mode(rawValue: try text(atMost: 8, "mode")) else { throw WireFault("unknown mode") }
+        return DatabaseFacts(
+            id: id, replaces: replaces, mine: mine, theirs: theirs, session: session, mode: mode, isUpstream: try flag(),
+            machineHere: try text(atMost: 64, "machine"), machineThere: try text(atMost: 64, "machine"),
+            placeHere: try text(atMost: bound, "place"), placeThere: try text(atMost: bound, "place"), filterDigest: try digest(),
+            sum: try digest(), rows: Int64(try unsigned(atMost: 1 << 50, "rows")))
     }
 }

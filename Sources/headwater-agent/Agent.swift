@@ -15,7 +15,7 @@ enum Agent {
         case ("attach", let token?) where isToken(token): exit(attach(token))
         case ("--version", nil): print("headwater-agent \(Version.headwater)")
         default:
-            fputs("headwater-agent \(Version.headwater) is started by headwater over SSH; there is nothing to run by hand\n", stderr)
+            complain("\(Version.headwater) is started by headwater over SSH; there is nothing to run by hand")
             exit(Int32(ExitCode.usage.rawValue))
         }
     }

@@ -20,7 +20,7 @@ final class Serve: Sendable {
             _ = WorkerThread<Void>("hw-accept") { [self] in try acceptAll(socket) }
             try writeFully(1, Array(AgentGreeting.serving(token).utf8))
         } catch {
-            fputs("headwater-agent: \(error)\n", stderr)
+            complain("\(error)")
             return 1
         }
         waitForEnd()
@@ -60,7 +60,7 @@ func attach(_ token: String) -> Int32 {
         try socket.send([0, 1])
         return Int32(try socket.receiveByte() ?? ExitCode.edgeFailed.rawValue)
     } catch {
-        fputs("headwater-agent: no agent serves this channel: \(error)\n", stderr)
+        complain("no agent serves this channel: \(error)")
         return 1
     }
 }

@@ -7,7 +7,7 @@ import Wire
 /// What a target has ready to apply: collects steps, applies them together, records what was achieved, tells the source.
 ///
 /// Order (invariant 2): content durable → published → directories durable (all `Applier`) → recorded → acknowledged.
-final class Batch {
+final class TargetBatch {
     private static let stepsMax = 2048
     private static let bytesMax: UInt64 = 32 << 20
 
@@ -26,11 +26,11 @@ final class Batch {
     init(end: SessionEnd, stage: Stage, link: FrameLink) {
         self.end = end
         self.link = link
-        applier = Applier(stage: stage)
+        applier = Applier(stage)
     }
 
     var isEmpty: Bool { steps.isEmpty }
-    var isFull: Bool { steps.count >= Batch.stepsMax || bytes >= Batch.bytesMax }
+    var isFull: Bool { steps.count >= TargetBatch.stepsMax || bytes >= TargetBatch.bytesMax }
 
     // MARK: Collecting
 
@@ -72,11 +72,11 @@ final class Batch {
             removals.sort { $0.path < $1.path }
             areRemovalsSorted = true
         }
-        for removal in removals.suffix(Batch.stepsMax).reversed() {
+        for removal in removals.suffix(TargetBatch.stepsMax).reversed() {
             steps.append(
                 Planned(index: removal.index, path: removal.path, agreed: nil, operation: .remove(removal.path, expected: removal.expected)))
         }
-        removals.removeLast(min(Batch.stepsMax, removals.count))
+        removals.removeLast(min(TargetBatch.stepsMax, removals.count))
         return true
     }
 

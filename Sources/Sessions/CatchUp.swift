@@ -1,0 +1,87 @@
+import Core
+import Platform
+import Snapshots
+import Wire
+
+/// Brings both snapshots to the same rows after an interrupted cycle, and makes sure that they are the same before anything is compared
+/// with them.
+///
+/// The responder sends first and the initiator second, so that neither waits for the other to read.
+struct CatchUp {
+    let snapshot: Snapshot
+    let link: FrameLink
+    let inbox: Inbox
+    /// The other end's meta row, as its hello had it.
+    let other: SnapshotMeta
+
+    /// - Parameters:
+    ///   - iLackAfter: the other end sends rows after this number of its; nil: none.
+    ///   - otherLacksAfter: this end sends rows after this number of its own; nil: none.
+    func run(iLackAfter: Int64?, otherLacksAfter: Int64?, sendsFirst: Bool) throws(HeadwaterError) {
+        if sendsFirst, let number = otherLacksAfter { try send(after: number) }
+        if iLackAfter != nil { try receive() }
+        if !sendsFirst, let number = otherLacksAfter { try send(after: number) }
+        try agree()
+    }
+
+    /// Exchanges `prepared`: from here on this end's database is durable and the other's is too.
+    func agree() throws(HeadwaterError) {
+        let meta = snapshot.meta
+        try link.send(.prepared, PreparedMessage(sum: meta.sum, rows: meta.counts.agreed, mine: meta.mine).encoded())
+        let frame = try expect(.prepared)
+        let theirs = try decoding { () throws(WireFault) in try PreparedMessage(decoding: frame.payload) }
+        var there = other
+        (there.sum, there.counts.agreed) = (theirs.sum, theirs.rows)
+        if let error = StartUp.disagreement(meta, there, file: snapshot.directory.databaseFile) { throw error }
+        if theirs.mine > meta.theirs { _ = try snapshot.commit([], theirs: theirs.mine) }
+    }
+
+    private func send(after number: Int64) throws(HeadwaterError) {
+        let rows = try snapshot.rows(after: number)
+        var items: [RowsMessage.Item] = []
+        var bytes = 0
+        while let row = try rows.next() {
+            items.append(RowsMessage.Item(path: row.path, agreed: row.state == .gone ? nil : row.agreed))
+            bytes += row.path.key.count + 64
+            if items.count == RowsMessage.rowsMax || bytes > Frame.payloadBytesMax / 2 {
+                try link.send(.rows, RowsMessage(items: items, through: snapshot.meta.mine, isLast: false).encoded())
+                items = []
+                bytes = 0
+            }
+        }
+        try link.send(.rows, RowsMessage(items: items, through: snapshot.meta.mine, isLast: true).encoded())
+    }
+
+    private func receive() throws(HeadwaterError) {
+        while true {
+            let frame = try expect(.rows)
+            let message = try decoding { () throws(WireFault) in try RowsMessage(decoding: frame.payload) }
+            var changes: [RowChange] = []
+            for item in message.items where try isNews(item.path) {
+                if let agreed = item.agreed {
+                    changes.append(.put(item.path, agreed, local: nil, state: .agreed))
+                } else {
+                    changes.append(.forget(item.path))
+                }
+            }
+            _ = try snapshot.commit(changes, theirs: message.isLast ? message.through : nil)
+            if message.isLast { return }
+        }
+    }
+
+    /// A row that this end has committed and the other has not seen is newer than anything the other can send: a cycle changes a path
+    /// at one end only, and every cycle begins level.
+    private func isNews(_ path: TreePath) throws(HeadwaterError) -> Bool {
+        guard let row = try snapshot.row(at: path) else { return true }
+        return row.number <= other.theirs
+    }
+
+    private func expect(_ kind: Frame.Kind) throws(HeadwaterError) -> Frame {
+        while true {
+            guard let item = try inbox.next(), case .frame(let frame) = item else { continue }
+            if frame.kind == .failure { throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) } }
+            guard frame.kind == kind else { throw .protocolBroken(WireFault("\(frame.kind) where \(kind) was due")) }
+            return frame
+        }
+    }
+}

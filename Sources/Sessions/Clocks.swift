@@ -1,0 +1,25 @@
+import Core
+import Glibc
+
+enum WallClock {
+    static var now: Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec))
+    }
+}
+
+/// Whether a file was changed so shortly before it was read that a further write could have got the same ctime.
+///
+/// As git does for its index: a kernel before 6.13 stamps times with its tick (at most 10 ms), some file systems with whole seconds.
+enum Racy {
+    private static let tickNanoseconds: Int64 = 10_000_000
+    private static let coarseNanoseconds: Int64 = 2_000_000_000
+
+    static func isRacy(_ identity: LocalIdentity, readAt: Timestamp) -> Bool {
+        let (seconds, overflow) = (readAt.seconds - identity.ctime.seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow { return readAt < identity.ctime }
+        let age = seconds + Int64(readAt.nanoseconds) - Int64(identity.ctime.nanoseconds)
+        return age < (identity.ctime.nanoseconds == 0 ? coarseNanoseconds : tickNanoseconds)
+    }
+}

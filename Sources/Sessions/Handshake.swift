@@ -1,0 +1,92 @@
+import Core
+import Platform
+import Snapshots
+import Wire
+
+/// What follows two hellos: both ends decide the same from the same two states, then make, open or level their databases.
+struct Handshake {
+    let local: EndState
+    let remote: EndState
+    /// As the initiating end sees them.
+    let terms: SessionTerms
+    let newID: SnapshotID
+    let isReset: Bool
+    /// Which of the two this end is.
+    let side: End
+
+    /// Filters come with a later version; all sessions have the same, empty one.
+    private static let noFilter = Digest(high: 0, low: 0)
+
+    static func newID() -> SnapshotID { SnapshotID(bytes: Host.randomBytes(16))! }
+
+    /// Gives `end` its snapshot, durable and level with the other end's.
+    ///
+    /// - Throws: the refusal of the start-up table, before anything is touched.
+    func prepare(_ end: SessionEnd, _ conversation: Conversation) throws(HeadwaterError) {
+        let startUp = StartUp(local: local, remote: remote, terms: terms, filterDigest: Handshake.noFilter)
+        switch isReset ? .firstCycle(startUp.reset(newID: newID)) : startUp.decide(newID: newID) {
+        case .refuse(let error): throw error
+        case .firstCycle(let first):
+            let snapshot = first.creates.contains(side) ? try create(first, end) : try Snapshot.open(directory: end.directory)
+            end.use(snapshot)
+            try catchUp(snapshot, conversation).agree()
+        case .incremental(let plan):
+            let snapshot = try Snapshot.open(directory: end.directory)
+            end.use(snapshot)
+            let isLocal = side == .local
+            try catchUp(snapshot, conversation).run(
+                iLackAfter: isLocal ? plan.localLacksAfter : plan.remoteLacksAfter,
+                otherLacksAfter: isLocal ? plan.remoteLacksAfter : plan.localLacksAfter, sendsFirst: !isLocal)
+        }
+    }
+
+    private func create(_ first: StartDecision.FirstCycle, _ end: SessionEnd) throws(HeadwaterError) -> Snapshot {
+        try Snapshot.discard(directory: end.directory)
+        let meta = SnapshotMeta(
+            terms: side == .local ? terms : terms.mirrored, id: first.id, replaces: first.replaces[side], filterDigest: Handshake.noFilter,
+            root: RootIdentity(device: end.root.device, inode: end.root.inode))
+        return try Snapshot.create(directory: end.directory, meta: meta)
+    }
+
+    private func catchUp(_ snapshot: Snapshot, _ conversation: Conversation) -> CatchUp {
+        let state = side == .local ? remote.snapshot : local.snapshot
+        var other = snapshot.meta
+        if case .ok(let meta) = state { other = meta }
+        return CatchUp(snapshot: snapshot, link: conversation.link, inbox: conversation.inbox, other: other)
+    }
+}
+
+/// The transfer itself, once both ends hold the same rows.
+struct Cycle {
+    private let end: SessionEnd
+    private let conversation: Conversation
+    private let observer: any SessionObserver
+
+    init(_ end: SessionEnd, _ conversation: Conversation, _ observer: any SessionObserver) {
+        self.end = end
+        self.conversation = conversation
+        self.observer = observer
+    }
+
+    /// Runs this end's role; returns what the cycle did, problems of both ends included.
+    func run(isSource: Bool) throws(HeadwaterError) -> CycleCounts {
+        if isSource {
+            let source = Source(end: end, link: conversation.link, inbox: conversation.inbox, observer: observer)
+            let target = try source.run()
+            return target.joined(withSource: source.counts)
+        }
+        let target = try Target(end: end, link: conversation.link, inbox: conversation.inbox, observer: observer)
+        let (mine, source) = try target.run()
+        return mine.joined(withSource: source)
+    }
+}
+
+extension CycleCounts {
+    /// The target's counts with what only the source knows.
+    fileprivate func joined(withSource source: CycleCounts) -> CycleCounts {
+        var joined = self
+        joined.problems += source.problems
+        joined.untracked = source.untracked
+        return joined
+    }
+}

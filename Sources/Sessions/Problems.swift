@@ -1,0 +1,57 @@
+import Core
+import Platform
+import Roots
+import Wire
+
+/// Problems of single paths, by their codes.
+extension HeadwaterError {
+    static func unreadable(_ path: TreePath, _ error: SystemError) -> HeadwaterError {
+        if error.errno == 18 {  // EXDEV
+            return HeadwaterError(
+                "path.other-file-system", "another file system is mounted here; it is not entered",
+                remedy: "declare it as a peer of its own if it is to be synced", exit: .problems, path: path)
+        }
+        return HeadwaterError(
+            "path.unreadable", "this path cannot be read; nothing at or below it is deleted anywhere",
+            remedy: "let this user read it, or remove it", exit: .problems, path: path, cause: error.description)
+    }
+
+    static func unreadable(_ path: TreePath, _ fault: ReadFault) -> HeadwaterError {
+        switch fault {
+        case .system(let error): return unreadable(path, error)
+        case .changed:
+            return HeadwaterError(
+                "path.changing", "this file changed each time it was read", remedy: "run again when its writer has finished", exit: .problems,
+                isTransient: true, path: path)
+        }
+    }
+
+    static func replacedByUnsynced(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.replaced-by-unsynced", "a synced path was replaced by a socket, device or fifo; the other side keeps what it has",
+            remedy: "put a file, directory or symlink there, or remove it", exit: .problems, path: path)
+    }
+
+    static func blocked(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.blocked", "something that is not synced stands here at the downstream end",
+            remedy: "remove the socket, device, fifo or mount at this path there", exit: .problems, path: path)
+    }
+
+    static func changedMeanwhile(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.changed-meanwhile", "this path was changed at the downstream end during the cycle; it was left alone",
+            remedy: "run again; the next cycle decides by what stands there then", exit: .problems, isTransient: true, path: path)
+    }
+
+    static func notApplied(_ path: TreePath, _ error: SystemError) -> HeadwaterError {
+        HeadwaterError(
+            "path.not-applied", "this path could not be changed at the downstream end", remedy: "mend its permissions there, or remove it",
+            exit: .problems, path: path, cause: error.description)
+    }
+}
+
+/// Decodes a payload; what is wrong with it is `peer.protocol`.
+func decoding<Value>(_ body: () throws(WireFault) -> Value) throws(HeadwaterError) -> Value {
+    do throws(WireFault) { return try body() } catch { throw .protocolBroken(error) }
+}

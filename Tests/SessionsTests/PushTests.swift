@@ -1,0 +1,104 @@
+import Core
+import Foundation
+import Sessions
+import Testing
+import Wire
+
+@Suite struct PushTests {
+    private static let awkward = """
+        mkdir -p source/d/e/f 'source/with space' source/empty
+        echo one > source/d/one; echo two > source/d/e/two; : > source/zero
+        head -c 524288 /dev/urandom > source/segment; head -c 524289 /dev/urandom > source/segment+1; head -c 3000000 /dev/urandom > source/large
+        printf 'x' > source/$'new\\nline'; printf 'y' > source/$'\\xff\\xfe'
+        ln -s nowhere source/dangling; ln -s /etc/passwd source/absolute; ln -s .. source/d/up
+        chmod 0400 source/d/one; chmod 0751 source/d/e; touch -d '1965-03-04 05:06:07.123456789' source/zero
+        touch -h -d '2001-02-03 04:05:06.000000001' source/dangling
+        touch -d '2011-01-01 00:00:00.987654321' source/d/e source/d source/empty
+        """
+
+    @Test func awkwardTreeStandsAtTheOtherEnd() async {
+        let ends = TwoEnds()
+        ends.shell(Self.awkward)
+        let ran = await ends.run()
+        #expect(ran.error == nil)
+        #expect(ran.problems.isEmpty)
+        #expect(ends.listing(ends.source) == ends.listing(ends.target))
+        #expect(ran.outcome?.counts.files == 8)
+        #expect(ran.outcome?.counts.directories == 5)
+        #expect(ran.outcome?.counts.symlinks == 3)
+    }
+
+    @Test func secondCycleTransfersAndWritesNothing() async {
+        let ends = TwoEnds()
+        ends.shell(Self.awkward)
+        _ = await ends.run()
+        let (rows, trees) = (ends.rows, ends.listing(ends.target))
+        let again = await ends.run()
+        #expect(again.error == nil)
+        #expect(again.outcome?.counts == CycleCounts())
+        #expect(ends.rows == rows)
+        #expect(ends.listing(ends.target) == trees)
+    }
+
+    @Test func onlyWhatChangedTravels() async {
+        let ends = TwoEnds()
+        ends.shell(Self.awkward)
+        _ = await ends.run()
+        ends.shell(
+            """
+            echo changed > source/d/e/two; rm -r source/empty; rm source/dangling; mkdir source/dangling; echo z > source/dangling/z
+            rm -r source/d/e/f; echo file > source/d/e/f; echo new > source/new; chmod 600 source/zero
+            """)
+        let ran = await ends.run()
+        #expect(ran.error == nil)
+        #expect(ran.problems.isEmpty)
+        #expect(ends.listing(ends.source) == ends.listing(ends.target))
+        #expect(ran.outcome?.counts.files == 5)
+        #expect(ran.outcome?.counts.deleted == 1)
+    }
+
+    @Test func equalFilesAreAdoptedInAFirstCycle() async {
+        let ends = TwoEnds()
+        ends.shell(Self.awkward + "\ncp -a source/. target/; echo other > target/beside; echo longer > target/zero")
+        let ran = await ends.run()
+        #expect(ran.error == nil)
+        #expect(ran.outcome?.counts.files == 1)
+        #expect(ran.outcome?.counts.bytesPayload == 0)
+        ends.shell("cmp source/large target/large; grep -q other target/beside; test ! -s target/zero")
+    }
+
+    @Test func touchedFilesAreComparedByContent() async {
+        let ends = TwoEnds()
+        ends.shell(Self.awkward)
+        _ = await ends.run()
+        ends.shell("touch source/large source/d/one; cat target/d/e/two > keep; cp keep target/d/e/two")
+        let ran = await ends.run()
+        #expect(ran.error == nil)
+        #expect(ran.outcome?.counts.bytesPayload == 0)
+        #expect(ends.listing(ends.source) == ends.listing(ends.target))
+    }
+
+    @Test func driftIsRepaired() async {
+        let ends = TwoEnds()
+        ends.shell(Self.awkward)
+        _ = await ends.run()
+        ends.shell("echo drift > target/d/one; rm -r target/d/e; chmod 777 target/zero; echo mine > target/beside; rm target/absolute; mkdir target/absolute")
+        let ran = await ends.run()
+        #expect(ran.error == nil)
+        ends.shell("grep -q mine target/beside; rm target/beside")
+        ends.shell("touch -d @$(stat -c %.9Y source) target")
+        #expect(ends.listing(ends.source) == ends.listing(ends.target))
+        let again = await ends.run()
+        #expect(again.outcome?.counts == CycleCounts())
+    }
+
+    @Test func deletedDirectoryStaysWithWhatIsNotSynced() async {
+        let ends = TwoEnds()
+        ends.shell(Self.awkward)
+        _ = await ends.run()
+        ends.shell("echo mine > target/d/e/mine; rm -r source/d")
+        let ran = await ends.run()
+        #expect(ran.error == nil)
+        ends.shell("grep -q mine target/d/e/mine; test $(find target/d -mindepth 1 | wc -l) = 2")
+    }
+}

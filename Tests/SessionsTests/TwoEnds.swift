@@ -1,0 +1,99 @@
+import Core
+import Foundation
+import Platform
+import Roots
+import Sessions
+import Snapshots
+import TestSupport
+import Wire
+
+/// Both ends of one push in this process, over a socket pair: the real thing but for SSH.
+final class TwoEnds: Sendable {
+    let directory = TemporaryDirectory("sessions")
+    let session: String
+    var source: String { directory("source") }
+    var target: String { directory("target") }
+
+    init(session: String = "t-a-b") {
+        self.session = session
+        mkdir(source, 0o755)
+        mkdir(target, 0o755)
+    }
+
+    struct Ran: Sendable {
+        var outcome: SessionOutcome?
+        var error: HeadwaterError?
+        var problems: [HeadwaterError]
+    }
+
+    /// Runs one cycle, each end with a registry of its own as on two machines.
+    func run(
+        reset: Bool = false, released: [ReleasedHalt] = [], maxDelete: DeleteLimit = .percent(50), mount: String? = nil,
+        cancellation: Cancellation = Cancellation()
+    ) async -> Ran {
+        await withCheckedContinuation { continuation in
+            _ = WorkerThread<Void>("test-cycle") { [self] in
+                continuation.resume(returning: cycle(reset, released, maxDelete, mount, cancellation))
+            }
+        }
+    }
+
+    private func cycle(_ reset: Bool, _ released: [ReleasedHalt], _ maxDelete: DeleteLimit, _ mount: String?, _ cancellation: Cancellation) -> Ran {
+        let (near, far) = try! DescriptorStream.pair()
+        let responder = WorkerThread<ExitCode>("test-far") { Responder.serve(far, registry: RootRegistry()) }
+        let observer = Collector()
+        let plan = SessionPlan(
+            edge: EdgeIdentity(upstream: "a", downstream: "b", session: session, mode: .push), here: EndPlace(path: source),
+            there: EndPlace(path: target, mount: mount), hereIsSource: true, maxDelete: maxDelete, isReset: reset, released: released, owner: .current())
+        defer { _ = try? responder.join() }
+        do throws(HeadwaterError) {
+            let outcome = try EdgeSession.run(plan, registry: RootRegistry(), stream: near, cancellation: cancellation, observer: observer)
+            return Ran(outcome: outcome, error: nil, problems: observer.problems)
+        } catch {
+            return Ran(outcome: nil, error: error, problems: observer.problems)
+        }
+    }
+
+    final class Collector: SessionObserver {
+        private let noted = Monitor<[HeadwaterError]>([])
+        var problems: [HeadwaterError] { noted.read { $0 } }
+        func note(problem: HeadwaterError) { noted.update { $0.append(problem) } }
+        func note(progress: Progress) {}
+        func note(detail: String) {}
+    }
+
+    // MARK: Trees
+
+    func shell(_ script: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["-euc", script]
+        process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
+        try! process.run()
+        process.waitUntilExit()
+        precondition(process.terminationStatus == 0, "script failed: \(script)")
+    }
+
+    /// Everything that must be equal at both ends, told by find and sha256sum: kind, mode, time in nanoseconds, size, link target, content.
+    func listing(_ tree: String) -> String {
+        output(
+            "cd '\(tree)' && find . -mindepth 1 -path ./.headwater -prune -o -mindepth 1 \\( -type d -printf 'd %m %T@ %p\\0' -o -type l -printf 'l %T@ %l %p\\0' -o -type f -printf 'f %m %T@ %s %p\\0' \\) | sort -z | tr '\\0' '\\n'; find . -path ./.headwater -prune -o -type f -print0 | sort -z | xargs -0r sha256sum"
+        )
+    }
+
+    var rows: (String, String) { (dump(source), dump(target)) }
+
+    private func dump(_ tree: String) -> String { output("sqlite3 '\(tree)/.headwater/\(session)/snap.db' .dump 2>&1 || true") }
+
+    private func output(_ script: String) -> String {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(fileURLWithPath: "/bin/bash")
+        process.arguments = ["-c", script]
+        process.standardOutput = pipe
+        try! process.run()
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return String(decoding: data, as: UTF8.self)
+    }
+}
