@@ -92,13 +92,23 @@ final class ContentSender {
             return true
         }
         guard let end = packEnds[change.pack], decidedBefore >= end else { return false }
-        var count = 1
-        while head + count < wants.count, changes[wants[head + count].index]?.pack == change.pack { count += 1 }
-        let items = Array(wants[head..<(head + count)])
-        takeWants(count)
         packEnds[change.pack] = nil
-        try sendPack(items, &changes)
+        try sendPack(takeWants(of: change.pack, before: end, changes), &changes)
         return true
+    }
+
+    /// The wants of one pack; large files between its members stay in line.
+    private func takeWants(of pack: Int, before end: Int, _ changes: [Int: Source.Announced]) -> [WantMessage.Item] {
+        var taken: [WantMessage.Item] = []
+        var others: [WantMessage.Item] = []
+        var next = head
+        while next < wants.count, wants[next].index < end {
+            if changes[wants[next].index]?.pack == pack { taken.append(wants[next]) } else { others.append(wants[next]) }
+            next += 1
+        }
+        wants.replaceSubrange((next - others.count)..<next, with: others)
+        takeWants(taken.count)
+        return taken
     }
 
     private func takeWants(_ count: Int) {

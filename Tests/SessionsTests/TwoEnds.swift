@@ -16,6 +16,7 @@ final class TwoEnds: Sendable {
 
     init(session: String = "t-a-b") {
         self.session = session
+        signal(SIGPIPE, SIG_IGN)
         mkdir(source, 0o755)
         mkdir(target, 0o755)
     }
@@ -58,7 +59,7 @@ final class TwoEnds: Sendable {
         private let noted = Monitor<[HeadwaterError]>([])
         var problems: [HeadwaterError] { noted.read { $0 } }
         func note(problem: HeadwaterError) { noted.update { $0.append(problem) } }
-        func note(progress: Progress) {}
+        func note(progress: Core.Progress) {}
         func note(detail: String) {}
     }
 
