@@ -11,7 +11,7 @@ package final class Snapshot {
     package var meta: SnapshotMeta { stored.meta }
     package let directory: SessionDirectory
 
-    private let database: Database
+    let database: Database
     private var stored: StoredMeta
     private var table: EntryTable
     private var metaStatement: Statement
