@@ -56,6 +56,17 @@ import Testing
         #expect(rig.names() == ["snap.db"])
     }
 
+    @Test func logOfALostFile_isNotReplayedIntoANewOne() throws {
+        let (rig, other) = (Rig(), Rig())
+        let snapshot = try other.create(sampleMeta(2))
+        try snapshot.commit([put("old", entry(1))])
+        _ = try rig.directory.openOrCreate()
+        try FileManager.default.copyItem(atPath: other.file + "-wal", toPath: rig.file + "-wal")
+        let fresh = try rig.create()
+        #expect(fresh.meta == sampleMeta())
+        #expect(try all(fresh.rows()).isEmpty)
+    }
+
     @Test func discard_mayBeRepeatedFromAnyPoint() throws {
         let rig = Rig()
         try Snapshot.discard(directory: rig.directory)

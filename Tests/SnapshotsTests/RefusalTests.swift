@@ -128,6 +128,19 @@ import TestSupport
         #expect(failure { _ = try snapshot.row(at: path("dir/file1")) }?.code == "snapshot.corrupt")
     }
 
+    /// An insertion elsewhere would succeed, and spread the damage.
+    @Test func malformedPageAnywhere_stopsTheFirstCommit() throws {
+        let rig = Rig()
+        try rig.fill(3000)
+        var bytes = try #require(rig.content())
+        let page = bytes.count / Schema.pageBytes / 2 * Schema.pageBytes
+        bytes.replaceSubrange(page..<page + 64, with: repeatElement(0xA5, count: 64))
+        try rig.overwrite(bytes)
+        let snapshot = try Snapshot.open(directory: rig.directory)
+        #expect(failure { try snapshot.commit([put("zzz", entry(1))]) }?.code == "snapshot.corrupt")
+        #expect(rig.content() == bytes)
+    }
+
     @Test func symlinkInPlaceOfTheFile_isNotFollowed() throws {
         let rig = Rig()
         try rig.fill(1)
