@@ -1,0 +1,86 @@
+import Core
+
+/// What a row of `snap.db` stands for.
+package enum RowState: UInt8, Sendable, CaseIterable {
+    /// Both ends have it so.
+    case agreed = 1
+    /// Both sides changed it; both stay as they are.
+    case conflict = 2
+    /// Deleted upstream, kept downstream because deletions are off.
+    case withheld = 3
+    /// A directory deleted upstream that holds what is not synced.
+    case residue = 4
+    /// A tombstone: deleted here, and the other end has not acknowledged it yet. Its agreed half is what was deleted.
+    case gone = 5
+}
+
+/// One path of `snap.db`.
+package struct Row: Hashable, Sendable {
+    package var path: TreePath
+    package var agreed: AgreedEntry
+    /// What stands at this end, as it really was after applying here; nil when unknown (the row came from the other end).
+    package var local: LocalIdentity?
+    package var state: RowState
+    /// The commit of this end that last changed the agreed half or the state.
+    package var number: Int64
+
+    package init(path: TreePath, agreed: AgreedEntry, local: LocalIdentity?, state: RowState, number: Int64) {
+        self.path = path
+        self.agreed = agreed
+        self.local = local
+        self.state = state
+        self.number = number
+    }
+}
+
+/// One change to record. Several for one path in one commit: the last counts.
+package enum RowChange: Hashable, Sendable {
+    /// The path is so at both ends. When the agreed half and the state are already these it is no change: then only a given
+    /// `local` is refreshed, and `local: nil` keeps what is known. `state` is not `gone`; the kind is file, directory or symlink.
+    case put(TreePath, AgreedEntry, local: LocalIdentity?, state: RowState = .agreed)
+    /// The local half alone, which the other end does not see: does not count as a commit. Nothing where there is no row.
+    case local(TreePath, LocalIdentity)
+    /// The path is deleted at both ends: its row becomes a tombstone until the other end has acknowledged it. Nothing where there is no row.
+    case remove(TreePath)
+    /// The row goes without a tombstone: for what the other end told us is deleted.
+    case forget(TreePath)
+
+    package var path: TreePath {
+        switch self {
+        case .put(let path, _, _, _), .local(let path, _), .remove(let path), .forget(let path): path
+        }
+    }
+}
+
+/// How many rows there are, kept up to date by each commit. Tombstones count only in `tombstones`.
+package struct RowCounts: Hashable, Sendable {
+    package var files: Int64 = 0
+    package var directories: Int64 = 0
+    package var symlinks: Int64 = 0
+    /// Rows right below the root.
+    package var topLevel: Int64 = 0
+    /// Rows in state `agreed`: those of the running sum.
+    package var agreed: Int64 = 0
+    package var conflicts: Int64 = 0
+    package var tombstones: Int64 = 0
+
+    package init() {}
+
+    /// Without tombstones.
+    package var rows: Int64 { files + directories + symlinks }
+
+    mutating func add(_ row: Row, _ sign: Int64) {
+        if row.state == .gone {
+            tombstones += sign
+            return
+        }
+        switch row.agreed.attributes.kind {
+        case .directory: directories += sign
+        case .symlink: symlinks += sign
+        default: files += sign
+        }
+        if !row.path.isRoot && !row.path.key.contains(0) { topLevel += sign }
+        if row.state == .agreed { agreed += sign }
+        if row.state == .conflict { conflicts += sign }
+    }
+}

@@ -1,0 +1,118 @@
+/// The shape of `snap.db`, version 1. `docs/format/snapshot.md` is normative.
+///
+/// The texts are compared with those in the file byte for byte: a file with any other table, index, trigger or view is refused.
+enum Schema {
+    /// `Hwtr` in ASCII.
+    static let applicationID: Int64 = 0x4877_7472
+    static let version: Int64 = 1
+    static let pageBytes = 8192
+
+    static let meta = """
+        CREATE TABLE meta (
+          id INTEGER PRIMARY KEY CHECK (id = 1),
+          initialised INTEGER NOT NULL,
+          session TEXT NOT NULL,
+          uuid BLOB NOT NULL,
+          replaces BLOB,
+          mode TEXT NOT NULL,
+          is_upstream INTEGER NOT NULL,
+          machine_here TEXT NOT NULL,
+          machine_there TEXT NOT NULL,
+          place_here TEXT NOT NULL,
+          place_there TEXT NOT NULL,
+          filter_digest BLOB NOT NULL,
+          root_device INTEGER NOT NULL,
+          root_inode INTEGER NOT NULL,
+          mine INTEGER NOT NULL,
+          theirs INTEGER NOT NULL,
+          running INTEGER NOT NULL,
+          agreed_sum BLOB NOT NULL,
+          row_sum INTEGER NOT NULL,
+          files INTEGER NOT NULL,
+          directories INTEGER NOT NULL,
+          symlinks INTEGER NOT NULL,
+          top_level INTEGER NOT NULL,
+          agreed INTEGER NOT NULL,
+          conflicts INTEGER NOT NULL,
+          tombstones INTEGER NOT NULL,
+          checksum INTEGER NOT NULL
+        ) STRICT
+        """
+
+    static let entries = """
+        CREATE TABLE entries (
+          path BLOB PRIMARY KEY NOT NULL,
+          kind INTEGER NOT NULL,
+          mode INTEGER NOT NULL,
+          size INTEGER NOT NULL,
+          mtime_s INTEGER NOT NULL,
+          mtime_ns INTEGER NOT NULL,
+          digest_kind INTEGER NOT NULL,
+          digest BLOB,
+          number INTEGER NOT NULL,
+          state INTEGER NOT NULL,
+          local_device INTEGER,
+          local_inode INTEGER,
+          local_birth_s INTEGER,
+          local_birth_ns INTEGER,
+          local_mtime_s INTEGER,
+          local_mtime_ns INTEGER,
+          local_ctime_s INTEGER,
+          local_ctime_ns INTEGER,
+          chunks BLOB,
+          checksum INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+
+    /// Holds only deleted paths, so it costs nothing per live row.
+    static let tombstones = "CREATE INDEX tombstones ON entries (number) WHERE state = 5"
+
+    private struct Item: Hashable {
+        var type: String
+        var name: String
+        var table: String
+        var sql: String
+    }
+
+    private static let items: Set<Item> = [
+        Item(type: "table", name: "meta", table: "meta", sql: meta),
+        Item(type: "table", name: "entries", table: "entries", sql: entries),
+        Item(type: "index", name: "tombstones", table: "entries", sql: tombstones),
+    ]
+
+    /// Makes the tables in an empty file.
+    static func create(in database: Database) throws(DatabaseFault) {
+        try database.execute("PRAGMA page_size=\(pageBytes); PRAGMA application_id=\(applicationID)")
+        try database.execute("PRAGMA user_version=\(version); \(meta); \(entries); \(tombstones)")
+    }
+
+    /// Refuses a file that is not ours, newer, or of any other shape.
+    static func verify(_ database: Database) throws(SnapshotRefusal) {
+        let (application, version, found) = try read(database)
+        if application == 0 && found.isEmpty { throw SnapshotRefusal(.corrupt, "the file holds no tables") }
+        if application != applicationID {
+            throw SnapshotRefusal(.foreign, "application id \(application), not \(applicationID)")
+        }
+        if version > Schema.version { throw SnapshotRefusal(.newerSchema(version), nil) }
+        if version < Schema.version { throw SnapshotRefusal(.corrupt, "user_version is \(version)") }
+        if Set(found) != items || found.count != items.count {
+            throw SnapshotRefusal(.corrupt, "its tables are not those that Headwater makes")
+        }
+    }
+
+    private static func read(_ database: Database) throws(SnapshotRefusal) -> (Int64, Int64, [Item]) {
+        do throws(DatabaseFault) {
+            let application = try database.number("PRAGMA application_id") ?? 0
+            let version = try database.number("PRAGMA user_version") ?? 0
+            var found: [Item] = []
+            var statement = try database.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema LIMIT 8")
+            while try statement.step() {
+                found.append(
+                    Item(
+                        type: statement.text(0), name: statement.text(1), table: statement.text(2),
+                        sql: statement.text(3)))
+            }
+            return (application, version, found)
+        } catch { throw SnapshotRefusal(error) }
+    }
+}

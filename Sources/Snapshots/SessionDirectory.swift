@@ -1,0 +1,108 @@
+import Core
+import Glibc
+import Platform
+
+/// `<database>/.headwater/<session>`: where one end of a session keeps `snap.db` and its lock.
+///
+/// `.headwater` and the directory below it are ours: real directories of this user, 0700. Each use checks that on descriptors;
+/// the directory above may be anything a person names.
+package struct SessionDirectory: Hashable, Sendable {
+    package static let databaseName = "snap.db"
+    static let reserved = ".headwater"
+
+    /// The directory that the person named; a symlink in it is followed.
+    package let database: String
+    package let session: String
+
+    /// - Parameter session: of the alphabet `[A-Za-z0-9_-]{1,64}`; anything else traps, validated long before.
+    package init(database: String, session: String) {
+        precondition(SessionDirectory.isSessionName(session), "not a session name")
+        self.database = database
+        self.session = session
+    }
+
+    package var path: String { "\(database)/\(SessionDirectory.reserved)/\(session)" }
+
+    /// The path of `snap.db`, as messages name it.
+    package var databaseFile: String { "\(path)/\(SessionDirectory.databaseName)" }
+
+    package static func isSessionName(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count)
+            && text.utf8.allSatisfy {
+                switch $0 {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
+    }
+
+    /// Opens the directory, checked. nil when it, or what is above, does not exist.
+    package func open() throws(HeadwaterError) -> Descriptor? {
+        guard let parent = try openReserved() else { return nil }
+        return try openChecked(parent.raw, session, path)
+    }
+
+    /// Makes `.headwater` and the session's directory where they are missing, durably, and opens the latter.
+    ///
+    /// - Throws: `snapshot.directory`; also when `database` itself does not exist.
+    package func openOrCreate() throws(HeadwaterError) -> Descriptor {
+        do {
+            let top = try Descriptor(at: Descriptor.workingDirectory, database, O_RDONLY | O_DIRECTORY)
+            try make(top.raw, SessionDirectory.reserved)
+            guard let reserved = try openReserved() else { throw SystemError("openat", ENOENT) }
+            try make(reserved.raw, session)
+            guard let directory = try open() else { throw SystemError("openat", ENOENT) }
+            return directory
+        } catch let error as SystemError { throw fault(path, "\(error)", noSpace: error.isNoSpace) } catch {
+            throw error as? HeadwaterError ?? fault(path, "\(error)")
+        }
+    }
+
+    /// `.headwater` itself, checked; nil when missing.
+    func openReserved() throws(HeadwaterError) -> Descriptor? {
+        do {
+            let top = try Descriptor(at: Descriptor.workingDirectory, database, O_RDONLY | O_DIRECTORY)
+            return try openChecked(top.raw, SessionDirectory.reserved, "\(database)/\(SessionDirectory.reserved)")
+        } catch let error as SystemError {
+            if error.isMissing { return nil }
+            throw fault(database, "\(error)")
+        } catch { throw error as? HeadwaterError ?? fault(database, "\(error)") }
+    }
+
+    private func make(_ parent: Int32, _ name: String) throws(SystemError) {
+        if mkdirat(parent, name, 0o700) != 0 {
+            if errno == EEXIST { return }
+            throw SystemError("mkdirat")
+        }
+        try check("fsync") { fsync(parent) }
+    }
+
+    private func openChecked(_ parent: Int32, _ name: String, _ path: String) throws(HeadwaterError) -> Descriptor? {
+        let directory: Descriptor
+        let status: FileStatus
+        do {
+            directory = try Descriptor(at: parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            status = try FileStatus(descriptor: directory.raw)
+        } catch {
+            if error.errno == ENOENT { return nil }
+            throw fault(path, "\(error)")
+        }
+        if status.userID != geteuid() { throw fault(path, "it belongs to user \(status.userID), not to \(geteuid())") }
+        if status.permissions & 0o022 != 0 { throw fault(path, "others may write in it") }
+        return directory
+    }
+
+    func fault(_ path: String, _ cause: String, noSpace: Bool = false) -> HeadwaterError {
+        if noSpace {
+            return HeadwaterError(
+                "snapshot.no-space", "no space is left to make \(path)",
+                remedy: "free space on that file system, then run again", cause: cause)
+        }
+        return HeadwaterError(
+            "snapshot.directory", "\(path) cannot serve as the private directory of session \(session)",
+            remedy: "make it a plain directory of the user that runs Headwater with mode 0700, or remove it",
+            exit: .databaseRefuses, cause: cause)
+    }
+}

@@ -1,0 +1,65 @@
+import Core
+import Platform
+
+/// What lies where the snapshot of one end should be.
+package enum SnapshotState: Hashable, Sendable {
+    case none
+    case ok(SnapshotMeta)
+    case refused(SnapshotFault)
+}
+
+extension Snapshot {
+    /// Looks without touching: no file is made, changed or locked (but the `-shm` beside the log of a killed or running session).
+    ///
+    /// Judges header, schema and meta row; the rows are judged by whoever reads them.
+    package static func inspect(directory: SessionDirectory) -> SnapshotState {
+        do {
+            guard let opened = try directory.open(), let stored = try peek(directory, opened) else { return .none }
+            return .ok(stored.meta)
+        } catch let refusal as SnapshotRefusal { return .refused(refusal.fault) } catch let error as HeadwaterError {
+            return .refused(.unreadable(error.cause ?? error.message))
+        } catch { return .refused(.unreadable("\(error)")) }
+    }
+
+    /// A cursor for `snapshot files` and the like, which leaves as little trace as `inspect`.
+    package static func inspectRows(directory: SessionDirectory, in state: RowState? = nil) throws(HeadwaterError)
+        -> RowCursor?
+    {
+        guard let opened = try directory.open() else { return nil }
+        do {
+            guard case .present(let hasLog) = try SnapshotFile.look(opened) else { return nil }
+            return try RowCursor(directory.databaseFile, hasLog ? .readOnly : .immutable, after: nil, in: state)
+        } catch let refusal as SnapshotRefusal {
+            throw refusal.fault.error(file: directory.databaseFile, atPeer: false, cause: refusal.cause)
+        } catch { throw error as? HeadwaterError ?? directory.fault(directory.path, "\(error)") }
+    }
+
+    /// The name of another session in the same database directory that has agreed on something for the same two places, if any: this one under
+    /// its former name. Reads at most one meta row per session; blocks.
+    package static func sibling(directory: SessionDirectory, terms: SessionTerms) throws(HeadwaterError) -> String? {
+        for name in try otherSessions(directory) {
+            let other = SessionDirectory(database: directory.database, session: name)
+            guard case .ok(let meta) = inspect(directory: other), !meta.isFresh else { continue }
+            var wanted = terms
+            (wanted.session, wanted.mode, wanted.isUpstream) = (name, meta.terms.mode, meta.terms.isUpstream)
+            if meta.terms == wanted { return name }
+        }
+        return nil
+    }
+
+    static func peek(_ directory: SessionDirectory, _ opened: Descriptor) throws(SnapshotRefusal) -> StoredMeta? {
+        guard case .present(let hasLog) = try SnapshotFile.look(opened) else { return nil }
+        return try SnapshotFile.open(directory.databaseFile, hasLog ? .readOnly : .immutable).1
+    }
+
+    private static func otherSessions(_ directory: SessionDirectory) throws(HeadwaterError) -> [String] {
+        guard let reserved = try directory.openReserved() else { return [] }
+        var names: [String] = []
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 * 1024, alignment: 8)
+        defer { buffer.deallocate() }
+        do {
+            try listDirectory(reserved.raw, buffer: buffer) { name, _ in names.append(String(cString: name)) }
+        } catch { throw directory.fault(directory.database, "\(error)") }
+        return names.filter { SessionDirectory.isSessionName($0) && $0 != directory.session }.sorted()
+    }
+}
