@@ -272,3 +272,11 @@ int hw_getaddrinfo_connect(const char *host, const char *service, int timeout_ms
     errno = last;
     return -1;
 }
+
+int hw_openat2_within(int dirfd, const char *path, int flags) {
+    struct open_how how = {
+        .flags = (uint64_t)flags,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+    };
+    return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof how);
+}

@@ -48,3 +48,6 @@ int hw_getaddrinfo_connect(const char *host, const char *service, int timeout_ms
 
 extern const int HW_AT_FDCWD, HW_AT_EMPTY_PATH, HW_AT_SYMLINK_NOFOLLOW, HW_O_PATH, HW_O_NOATIME;
 extern const unsigned HW_RENAME_NOREPLACE, HW_RENAME_EXCHANGE;
+
+// openat2 as hw_openat2_beneath, with RESOLVE_NO_XDEV too: EXDEV where another file system (or a bind mount) begins
+int hw_openat2_within(int dirfd, const char *path, int flags);
