@@ -23,7 +23,9 @@ package func openWithin(_ directory: Int32, _ name: UnsafePointer<CChar>, _ flag
 }
 
 /// EPERM comes from system call filters that do not know `openat2`, and from `O_NOATIME` on files of others: there it comes again.
-private func openAndCheck(_ directory: Int32, _ name: UnsafePointer<CChar>, _ flags: Int32) throws(SystemError) -> Int32 {
+private func openAndCheck(_ directory: Int32, _ name: UnsafePointer<CChar>, _ flags: Int32)
+    throws(SystemError) -> Int32
+{
     let fd = try check("openat") { hw_openat(directory, name, flags, 0) }
     do throws(SystemError) {
         if try FileStatus(descriptor: fd).isMountRoot { throw SystemError("openat", EXDEV) }
