@@ -43,7 +43,7 @@ final class Probe {
             kind: .file, mode: mode, size: UInt64(content.count), mtime: Timestamp(seconds: 1_000_000, nanoseconds: 123)
         )
         let writer = try stage.file(attributes)
-        try content.withUnsafeBytes { bytes throws(HeadwaterError) in try writer.write(bytes) }
+        try content.withUnsafeBytes { try writer.write($0) }
         return try writer.finish()
     }
 

@@ -77,7 +77,7 @@ extension Applier {
         let fd: Int32
         do throws(SystemError) {
             fd = try cursor.openFile(path, Descriptor.pathOnly)
-        } catch where error.errno == ENOENT { return .changedMeanwhile }
+        } catch  where error.errno == ENOENT { return .changedMeanwhile }
         defer { close(fd) }
         let status = try FileStatus(descriptor: fd)
         guard status.kind == attributes.kind, expected.isUntouched(status) else { return .changedMeanwhile }
@@ -99,7 +99,7 @@ extension Applier {
         let place: Displacement.Place
         do throws(SystemError) {
             place = try enter(path, &batch)
-        } catch where error.errno == ENOENT { return .removed }
+        } catch  where error.errno == ENOENT { return .removed }
         switch try displacement.remove(place, expected: expected, by: parking.number) {
         case .done:
             if expected.isDirectory { forget(path, &batch) }

@@ -43,7 +43,7 @@ struct Displacement {
         if ability == .full {
             do throws(SystemError) {
                 return try exchange(staged, place, expected)
-            } catch where error.errno != EINVAL { throw error } catch {}
+            } catch  where error.errno != EINVAL { throw error } catch {}
         }
         return try parkAndPublish(staged.number, place, expected)
     }
@@ -75,7 +75,7 @@ struct Displacement {
         try Stage.withName(ours.number) { staged throws(SystemError) in
             do throws(SystemError) {
                 try rename(at: own, staged, to: place.directory, place.name, .exchange)
-            } catch where error.errno == ENOENT { return .changed }
+            } catch  where error.errno == ENOENT { return .changed }
             let isPlanned = try expected.isSame(FileStatus(at: own, staged))
             if isPlanned, unlinkat(own, staged, expected.isDirectory ? AT_REMOVEDIR : 0) == 0 { return .done }
             let why = SystemError("unlinkat")
@@ -132,15 +132,17 @@ struct Displacement {
             do throws(SystemError) {
                 try Publishing.renameToFree(own, staged, place.directory, place.name, ability)
                 return .done
-            } catch where error.errno == EEXIST { return .changed }
+            } catch  where error.errno == EEXIST { return .changed }
         }
     }
 
     /// Moves the entry into the stage and looks at it there; what is not as planned goes back.
-    private func park(_ place: Place, _ parked: UnsafePointer<CChar>, _ expected: Expected) throws(SystemError) -> Result {
+    private func park(_ place: Place, _ parked: UnsafePointer<CChar>, _ expected: Expected) throws(SystemError)
+        -> Result
+    {
         do throws(SystemError) {
             try rename(at: place.directory, place.name, to: own, parked, .replace)
-        } catch where error.errno == ENOENT { return .missing }
+        } catch  where error.errno == ENOENT { return .missing }
         if try expected.isSame(FileStatus(at: own, parked)) { return .done }
         try giveBack(parked, place)
         return .changed

@@ -26,7 +26,7 @@ enum Publishing {
         if ability >= .noReplace {
             do throws(SystemError) {
                 return try rename(at: fromDirectory, from, to: toDirectory, to, .noReplace)
-            } catch where error.errno != EINVAL { throw error } catch {}
+            } catch  where error.errno != EINVAL { throw error } catch {}
         }
         if linkat(fromDirectory, from, toDirectory, to, 0) == 0 {
             try check("unlinkat") { unlinkat(fromDirectory, from, 0) }

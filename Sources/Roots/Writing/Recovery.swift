@@ -45,7 +45,7 @@ struct Recovery {
             if found.inode == entry.ownInode { return nil }
             let isPlanned = entry.expected.isSame(found)
             if isPlanned && entry.isRemoval { return nil }
-            guard let place = try? cursor.locate(entry.path) else { 
+            guard let place = try? cursor.locate(entry.path) else {
                 return try isPlanned ? nil : rescue(entry, name)
             }
             return try restore(entry, name, isPlanned, place)

@@ -28,7 +28,7 @@ package final class StagedWriter {
         guard attributes.size > Stage.reserveBytesMin else { return }
         do throws(SystemError) {
             try reserve(descriptor, size: Int64(clamping: attributes.size))
-        } catch where error.errno != EOPNOTSUPP && error.errno != ENOSYS {
+        } catch  where error.errno != EOPNOTSUPP && error.errno != ENOSYS {
             throw error
         } catch {}
     }
@@ -59,7 +59,7 @@ package final class StagedWriter {
             if attributes.size >= Stage.writebackBytesMin { startWriteback(descriptor) }
             isFinished = true
             return StagedFile(stage: stage, number: number, inode: status.inode, attributes: attributes)
-        } catch where error.errno == EMSGSIZE {
+        } catch  where error.errno == EMSGSIZE {
             throw WritingError.wrongSize(declared: attributes.size, got: writtenBytes)
         } catch { throw stage.error(error, needed: attributes.size) }
     }

@@ -65,7 +65,9 @@ struct TouchedDirectories {
     /// Sets modes and times, the deepest first, so that a directory closes after all below it; fsyncs each where `syncEach`.
     ///
     /// - Returns: what became of the directories asked for, by operation, and whether one could not be opened to be fsynced.
-    func finish(_ cursor: TreeCursor, syncEach: Bool) throws(HeadwaterError) -> (settled: [Int: Settled], unsynced: Bool) {
+    func finish(_ cursor: TreeCursor, syncEach: Bool) throws(HeadwaterError) -> (
+        settled: [Int: Settled], unsynced: Bool
+    ) {
         var settled = [Int: Settled]()
         var unsynced = false
         for (path, wish) in wanted.sorted(by: { $0.key > $1.key }) {
@@ -107,7 +109,7 @@ extension TouchedDirectories.Wanted {
         do throws(SystemError) {
             if status.permissions != mode { try setPermissions(descriptor: fd, mode) }
             if status.mtime != mtime { try setModificationTime(descriptor: fd, mtime) }
-        } catch where operation == nil && error.errno == EPERM {}
+        } catch  where operation == nil && error.errno == EPERM {}
         return try FileStatus(descriptor: fd).identity
     }
 }

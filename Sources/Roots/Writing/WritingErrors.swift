@@ -27,7 +27,8 @@ enum WritingError {
 
     static func otherFileSystem(_ what: String) -> HeadwaterError {
         HeadwaterError(
-            "stage.other-file-system", "\(what) is on another file system than the root: nothing could be renamed into place",
+            "stage.other-file-system",
+            "\(what) is on another file system than the root: nothing could be renamed into place",
             remedy: "unmount what is mounted beneath .headwater")
     }
 
