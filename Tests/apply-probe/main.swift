@@ -5,7 +5,8 @@ import Roots
 
 // apply-probe MODE ROOT …: applies batches to ROOT as a process of its own, to be killed, traced, or run as another user.
 //
-//     create COUNT BYTES            new files, in batches of 2 000
+//     create COUNT BYTES [none|whole|each]
+//                                   new files, in batches of 2 000
 //     flip COUNT ROUNDS             replaces f0…fN by turns with "old" and "new" content, until killed
 //     replace-in DIRECTORY          puts DIRECTORY/file and makes DIRECTORY/made, prints what became of it
 let arguments = CommandLine.arguments
@@ -35,7 +36,8 @@ final class Probe {
     init(_ path: String) throws {
         root = try Descriptor(at: Descriptor.workingDirectory, path, Descriptor.pathOnly | O_DIRECTORY)
         stage = try Stage(root: root.raw, session: "probe")
-        applier = Applier(stage)
+        let ways: [String: DurabilityWay] = ["none": .none, "whole": .wholeFileSystem, "each": .eachFile]
+        applier = Applier(stage, ability: .full, way: arguments.count > 5 ? ways[arguments[5]] : nil)
     }
 
     func stageFile(_ content: [UInt8], mode: UInt16 = 0o644) throws -> StagedFile {

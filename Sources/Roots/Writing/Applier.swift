@@ -13,14 +13,15 @@ package final class Applier {
     let stage: Stage
     let cursor: TreeCursor
     let displacement: Displacement
-    private let forcedWay: Durability.Way?
+    private let forcedWay: DurabilityWay?
 
     /// - Parameter stage: of the root that is changed; its session's lock is held by the caller.
     package convenience init(_ stage: Stage) { self.init(stage, ability: .full) }
 
-    /// For tests: a lesser file system, a way to become durable, and a hook between the check of a path and its change.
-    init(
-        _ stage: Stage, ability: RenameAbility, way: Durability.Way? = nil, onChecked: ((TreePath) -> Void)? = nil
+    /// For tests and measurements: a lesser file system, a way to become durable, and a hook between the check of a path and its
+    /// change.
+    package init(
+        _ stage: Stage, ability: RenameAbility, way: DurabilityWay? = nil, onChecked: ((TreePath) -> Void)? = nil
     ) {
         self.stage = stage
         cursor = TreeCursor(root: stage.root)

@@ -2,13 +2,14 @@ import Core
 import Glibc
 import Platform
 
+/// How a batch becomes durable.
+package enum DurabilityWay: Sendable { case none, wholeFileSystem, eachFile }
+
 /// Makes the content of a batch durable before it is published, and what was published before it is recorded (invariant 2).
 ///
 /// One `syncfs` where that writes hardly more than the batch; else `fdatasync` of each file, several at a time, so that we do not
 /// wait for what others have dirty. A file system in memory needs neither. The figures behind the choice: `docs/apply.md`.
 struct Durability {
-    enum Way: Sendable { case none, wholeFileSystem, eachFile }
-
     /// Dirty pages of others that one `syncfs` may write beside the batch.
     static let foreignBytesMax: UInt64 = 64 << 20
     /// How many `fdatasync` are under way at once.
@@ -17,15 +18,15 @@ struct Durability {
     static let changesMin = 8
 
     let stage: Int32
-    let way: Way
+    let way: DurabilityWay
 
     /// - Parameter forced: for tests and measurements.
-    init(stage: Int32, changes: Int, bytes: UInt64, forced: Way? = nil) {
+    init(stage: Int32, changes: Int, bytes: UInt64, forced: DurabilityWay? = nil) {
         self.stage = stage
         way = forced ?? Durability.choose(stage, changes, bytes)
     }
 
-    private static func choose(_ stage: Int32, _ changes: Int, _ bytes: UInt64) -> Way {
+    private static func choose(_ stage: Int32, _ changes: Int, _ bytes: UInt64) -> DurabilityWay {
         let magic = (try? FileSystemStatus(descriptor: stage))?.magic
         if magic == 0x0102_1994 || magic == 0x8584_58F6 { return .none }  // tmpfs, ramfs
         if changes < changesMin { return .eachFile }
