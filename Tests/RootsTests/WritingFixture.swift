@@ -1,5 +1,7 @@
 import Core
+import class Foundation.Bundle
 import class Foundation.FileManager
+import struct Foundation.URL
 import Glibc
 import Platform
 import Roots
@@ -17,14 +19,27 @@ final class WritingFixture {
         try self.init(directory.path, owner: directory)
     }
 
-    init(_ path: String, owner: TemporaryDirectory? = nil) throws {
+    init(_ path: String, owner: TemporaryDirectory? = nil, session: String = "test") throws {
         directory = owner
         self.path = path
         root = try Descriptor(at: Descriptor.workingDirectory, path, Descriptor.pathOnly | O_DIRECTORY)
-        stage = try Stage(root: root.raw, session: "test")
+        stage = try Stage(root: root.raw, session: session)
     }
 
     func callAsFunction(_ name: String) -> String { path + "/" + name }
+
+    /// The probe, built beside this test bundle.
+    static var probe: String {
+        var place = URL(fileURLWithPath: #filePath)
+        let bundles = Bundle.allBundles.map(\.bundleURL) + [Bundle.main.bundleURL]
+        for bundle in bundles {
+            for directory in [bundle, bundle.deletingLastPathComponent()] {
+                place = directory.appendingPathComponent("apply-probe")
+                if access(place.path, X_OK) == 0 { return place.path }
+            }
+        }
+        fatalError("apply-probe is not built")
+    }
 
     static let time = Timestamp(seconds: 1_234_567_890, nanoseconds: 123_456_789)
 
@@ -76,8 +91,10 @@ final class WritingFixture {
     func mkdir(_ name: String, _ mode: mode_t = 0o755) { precondition(Glibc.mkdir(self(name), mode) == 0) }
 
     /// The names in the stage, but for the intent.
-    func leftovers() throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: self(".headwater/test/stage")).filter { $0 != "intent" }
+    func leftovers(session: String = "test") throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: self(".headwater/\(session)/stage")).filter {
+            $0 != "intent"
+        }
     }
 }
 

@@ -7,7 +7,7 @@ import Roots
 //
 //     create COUNT BYTES [none|whole|each]
 //                                   new files, in batches of 2 000
-//     flip COUNT ROUNDS             replaces f0…fN by turns with "old" and "new" content, until killed
+//     flip COUNT ROUNDS [WAY]       replaces f0…fN by turns with "old" and "new" content, says so before
 //     replace-in DIRECTORY          puts DIRECTORY/file and makes DIRECTORY/made, prints what became of it
 let arguments = CommandLine.arguments
 guard arguments.count >= 4 else {
@@ -89,8 +89,8 @@ final class Probe {
                 }
                 batch.append(.putFile(path, try stageFile(turn(round)), expected: expected))
             }
-            _ = try applier.apply(batch)
             say("round \(round)")
+            _ = try applier.apply(batch)
         }
     }
 
