@@ -56,6 +56,23 @@ import Testing
         }
     }
 
+    @Test func anEditWhoseTimeWasPutBack_showsInTheChangeTime() throws {
+        for isRemoval in [false, true] {
+            let tree = try WritingFixture()
+            tree.write("f", "seen")
+            let mtime = try #require(tree.status("f")).mtime
+            let operation = isRemoval ? try tree.remove("f") : try tree.put("f", "from upstream")
+            // A kernel with coarse times gives what happens within one tick the same time.
+            let seen = try #require(tree.status("f")).ctime
+            repeat { tree.write("clock", "") } while tree.status("clock")!.ctime <= seen
+            Self.edit(tree, "f")
+            try setModificationTime(
+                Descriptor.workingDirectory, tree("f"), seconds: mtime.seconds, nanoseconds: mtime.nanoseconds)
+            #expect(try Applier(tree.stage).apply([operation]) == [.changedMeanwhile])
+            #expect(tree.read("f") == "EDIT")
+        }
+    }
+
     @Test(arguments: abilities) func aFileDeletedAfterTheCheck_staysDeleted(_ ability: RenameAbility) throws {
         let tree = try WritingFixture()
         tree.write("f", "seen")
