@@ -13,7 +13,8 @@ import Testing
         let log = TemporaryDirectory("trace")
         let outcome = try run(
             "/usr/bin/strace", "-f", "-o", log("calls"), "-e",
-            "trace=renameat2,syncfs,fdatasync,fsync,mkdirat,write", WritingFixture.probe, "create", directory.path, "20",
+            "trace=renameat2,syncfs,fdatasync,fsync,mkdirat,write",
+            WritingFixture.probe, "create", directory.path, "20",
             "5000", way)
         try #require(outcome.exit == 0, "\(outcome.output)")
         let text = String(decoding: try readFile(log("calls"), bytesMax: 1 << 20), as: UTF8.self)

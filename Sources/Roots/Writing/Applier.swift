@@ -80,14 +80,14 @@ package final class Applier {
 
     /// Performs it, a second time after opening directories that we own but may not write.
     private func attempt(_ operation: Operation, _ index: Int, _ batch: inout Batch) throws(HeadwaterError) -> Outcome {
+        let refused: SystemError
         do throws(SystemError) {
             return try perform(operation, index, &batch)
-        } catch {
-            guard error.errno == EACCES else { return try outcome(of: error, batch) }
-        }
+        } catch { refused = error }
+        guard refused.errno == EACCES else { return try outcome(of: refused, batch) }
         cursor.invalidate()
         let directory = operation.expected.isDirectory ? operation.path : operation.path.parent
-        guard batch.directories.open(directory, cursor) else { return .failed(SystemError("openat", EACCES)) }
+        guard batch.directories.open(directory, cursor) else { return .failed(refused) }
         do throws(SystemError) {
             return try perform(operation, index, &batch)
         } catch { return try outcome(of: error, batch) }

@@ -10,7 +10,8 @@ struct TouchedDirectories {
     fileprivate struct Wanted {
         var device: UInt64
         var inode: UInt64
-        var mode: UInt16
+        /// Nil where the mode is not ours to set.
+        var mode: UInt16?
         var mtime: Timestamp
         /// The operation that asked for these attributes; nil where the old ones are restored.
         var operation: Int?
@@ -50,6 +51,7 @@ struct TouchedDirectories {
                 status.permissions & 0o700 != 0o700
             else { continue }
             if wanted[prefix] == nil { wanted[prefix] = Wanted(status) }
+            if wanted[prefix]?.mode == nil { wanted[prefix]?.mode = status.permissions }
             if (try? setPermissions(descriptor: fd, status.permissions | 0o700)) != nil { changed = true }
         }
         return changed
@@ -98,13 +100,14 @@ struct TouchedDirectories {
 extension TouchedDirectories.Wanted {
     fileprivate init(_ status: FileStatus) {
         self.init(
-            device: status.device, inode: status.inode, mode: status.permissions, mtime: status.mtime, operation: nil)
+            device: status.device, inode: status.inode, mode: nil, mtime: status.mtime, operation: nil)
     }
 
     /// Sets what differs; nil where another directory stands there by now.
     fileprivate func settle(_ fd: Int32) throws(SystemError) -> LocalIdentity? {
         let status = try FileStatus(descriptor: fd)
         guard status.device == device, status.inode == inode else { return nil }
+        let mode = mode ?? status.permissions
         if status.permissions == mode, status.mtime == mtime { return status.identity }
         do throws(SystemError) {
             if status.permissions != mode { try setPermissions(descriptor: fd, mode) }
