@@ -312,3 +312,35 @@ int hw_abstract_connect(const char *name) {
 }
 
 int hw_accept(int socket) { return accept4(socket, NULL, NULL, SOCK_CLOEXEC); }
+
+int hw_openat2_within(int dirfd, const char *path, int flags) {
+    struct open_how how = {
+        .flags = (uint64_t)flags,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+    };
+    return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof how);
+}
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
+// The magic link of a descriptor: what kernels before 6.6 (chmod) and 5.8 (utimensat) offer for O_PATH.
+static void descriptor_link(int fd, char *path, size_t size) { snprintf(path, size, "/proc/self/fd/%d", fd); }
+
+int hw_chmod_descriptor(int fd, unsigned mode) {
+    char path[40];
+    int result = (int)syscall(SYS_fchmodat2, fd, "", mode, AT_EMPTY_PATH);
+    if (result == 0 || (errno != ENOSYS && errno != EINVAL)) return result;
+    descriptor_link(fd, path, sizeof path);
+    return chmod(path, mode);
+}
+
+int hw_utimens_descriptor(int fd, int64_t s, uint32_t ns) {
+    char path[40];
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = s, .tv_nsec = ns}};
+    int result = utimensat(fd, "", times, AT_EMPTY_PATH);
+    if (result == 0 || errno != EINVAL) return result;
+    descriptor_link(fd, path, sizeof path);
+    return utimensat(AT_FDCWD, path, times, 0);
+}

@@ -53,3 +53,10 @@ extern const unsigned HW_RENAME_NOREPLACE, HW_RENAME_EXCHANGE;
 int hw_abstract_listen(const char *name);
 int hw_abstract_connect(const char *name);
 int hw_accept(int socket);
+
+// openat2 as hw_openat2_beneath, with RESOLVE_NO_XDEV too: EXDEV where another file system (or a bind mount) begins
+int hw_openat2_within(int dirfd, const char *path, int flags);
+
+// of any descriptor, O_PATH too
+int hw_chmod_descriptor(int fd, unsigned mode);
+int hw_utimens_descriptor(int fd, int64_t s, uint32_t ns);

@@ -1,0 +1,118 @@
+import Core
+import Glibc
+import Platform
+
+/// How each kind of operation is performed. A thrown error concerns the path, unless it is one of the whole.
+extension Applier {
+    func perform(_ operation: Operation, _ index: Int, _ batch: inout Batch) throws(SystemError) -> Outcome {
+        switch operation {
+        case .putFile(let path, let file, let expected):
+            let staged = Displacement.Staged(number: file.number, inode: file.inode)
+            return try put(staged, path, expected, index, &batch)
+        case .putSymlink(let path, _, _, let expected):
+            guard let staged = batch.staged[index] else { return .failed(SystemError("symlinkat", EINVAL)) }
+            return try put(staged, path, expected, index, &batch)
+        case .makeDirectory(let path, let attributes, let expected):
+            return try makeDirectory(path, attributes, expected, index, &batch)
+        case .setAttributes(let path, let attributes, let expected):
+            return try setAttributes(path, attributes, expected, index, &batch)
+        case .remove(let path, let expected):
+            return try remove(path, expected, index, &batch)
+        }
+    }
+
+    /// Finds the path and notes its directory.
+    private func enter(_ path: TreePath, _ batch: inout Batch) throws(SystemError) -> Displacement.Place {
+        guard !path.isRoot else { throw SystemError("renameat2", EBUSY) }
+        let place = try cursor.locate(path)
+        try batch.directories.touch(path.parent, place.directory)
+        return Displacement.Place(path: path, directory: place.directory, name: place.name)
+    }
+
+    private func put(
+        _ staged: Displacement.Staged, _ path: TreePath, _ expected: Expected, _ index: Int, _ batch: inout Batch
+    ) throws(SystemError) -> Outcome {
+        let place = try enter(path, &batch)
+        let result = try publish(staged, place, expected)
+        guard result == .done else { return result == .notEmpty ? .kept : .changedMeanwhile }
+        batch.isPublished[index] = true
+        if expected.isDirectory { forget(path, &batch) }
+        return .done(try FileStatus(at: place.directory, place.name).identity)
+    }
+
+    private func publish(_ staged: Displacement.Staged, _ place: Displacement.Place, _ expected: Expected)
+        throws(SystemError) -> Displacement.Result
+    {
+        guard expected == .absent else { return try displacement.replace(staged, place, expected: expected) }
+        displacement.onChecked?(place.path)
+        return try displacement.publish(staged.number, place)
+    }
+
+    private func makeDirectory(
+        _ path: TreePath, _ attributes: Attributes, _ expected: Expected, _ index: Int, _ batch: inout Batch
+    ) throws(SystemError) -> Outcome {
+        let place = try enter(path, &batch)
+        var standing = FileStatus()
+        if !standing.load(at: place.directory, place.name) {
+            guard errno == ENOENT else { throw SystemError("statx") }
+            guard expected == .absent else { return .changedMeanwhile }
+            displacement.onChecked?(path)
+            if mkdirat(place.directory, place.name, 0o700) != 0, errno != EEXIST { throw SystemError("mkdirat") }
+            standing = try FileStatus(at: place.directory, place.name)
+        } else if standing.kind != .directory, expected != .absent, let staged = batch.staged[index] {
+            let result = try displacement.replace(staged, place, expected: expected)
+            guard result == .done else { return .changedMeanwhile }
+            batch.isPublished[index] = true
+            standing = try FileStatus(at: place.directory, place.name)
+        }
+        guard standing.kind == .directory else { return .changedMeanwhile }
+        if standing.isMountRoot { throw SystemError("mkdirat", EXDEV) }
+        batch.directories.want(path, attributes, standing, by: index)
+        return .done(standing.identity)
+    }
+
+    private func setAttributes(
+        _ path: TreePath, _ attributes: Attributes, _ expected: Expected, _ index: Int, _ batch: inout Batch
+    ) throws(SystemError) -> Outcome {
+        let fd: Int32
+        do throws(SystemError) {
+            fd = try cursor.openFile(path, Descriptor.pathOnly)
+        } catch  where error.errno == ENOENT { return .changedMeanwhile }
+        defer { close(fd) }
+        let status = try FileStatus(descriptor: fd)
+        guard status.kind == attributes.kind, expected.isUntouched(status) else { return .changedMeanwhile }
+        if status.kind == .directory {
+            batch.directories.want(path, attributes, status, by: index)
+            return .done(status.identity)
+        }
+        batch.needsWholeSync = true
+        let mode = AppliedMode.of(attributes)
+        if status.kind == .file, status.permissions != mode { try setPermissions(descriptor: fd, mode) }
+        if status.mtime != attributes.mtime { try setModificationTime(descriptor: fd, attributes.mtime) }
+        return .done(try FileStatus(descriptor: fd).identity)
+    }
+
+    private func remove(_ path: TreePath, _ expected: Expected, _ index: Int, _ batch: inout Batch)
+        throws(SystemError) -> Outcome
+    {
+        guard let parking = batch.staged[index] else { return .changedMeanwhile }
+        let place: Displacement.Place
+        do throws(SystemError) {
+            place = try enter(path, &batch)
+        } catch  where error.errno == ENOENT { return .removed }
+        switch try displacement.remove(place, expected: expected, by: parking.number) {
+        case .done:
+            if expected.isDirectory { forget(path, &batch) }
+            return .removed
+        case .missing: return .removed
+        case .notEmpty: return .kept
+        case .changed: return .changedMeanwhile
+        }
+    }
+
+    /// A directory is no more: neither its attributes nor descriptors of it are of use.
+    private func forget(_ path: TreePath, _ batch: inout Batch) {
+        batch.directories.forget(path)
+        cursor.invalidate(below: path)
+    }
+}

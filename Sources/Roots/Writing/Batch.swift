@@ -1,0 +1,102 @@
+import Core
+import Glibc
+import Platform
+
+/// What `Applier` knows of a batch while it applies it.
+struct Batch {
+    private let operations: [Operation]
+    private let stage: Stage
+    /// The numbers of the staged files, whose content must be durable before the first is published.
+    private(set) var files = [UInt64]()
+    /// Their bytes.
+    private(set) var bytes: UInt64 = 0
+    /// What stands in the stage for an operation: a symlink or a directory made here, or the name that a removed entry is parked under.
+    private(set) var staged = [Int: Displacement.Staged]()
+    var outcomes: [Outcome]
+    var isPublished: [Bool]
+    var directories = TouchedDirectories()
+    /// Attributes of inodes were changed that are made durable only with the whole file system.
+    var needsWholeSync = false
+
+    init(_ operations: [Operation], _ stage: Stage) {
+        self.operations = operations
+        self.stage = stage
+        outcomes = Array(repeating: .changedMeanwhile, count: operations.count)
+        isPublished = Array(repeating: false, count: operations.count)
+        for case .putFile(_, let file, _) in operations {
+            files.append(file.number)
+            bytes += file.attributes.size
+        }
+    }
+
+    /// Makes symlinks, and the directories that take the place of something else, in the stage.
+    mutating func stageEntries() throws(HeadwaterError) {
+        for index in operations.indices {
+            do throws(SystemError) {
+                switch operations[index] {
+                case .putSymlink(_, let target, let attributes, _):
+                    staged[index] = try stageSymlink(target, attributes)
+                case .makeDirectory(_, _, let expected) where expected != .absent && !expected.isDirectory:
+                    staged[index] = try stageDirectory()
+                case .remove:
+                    staged[index] = Displacement.Staged(number: stage.nextNumber(), inode: 0)
+                default: break
+                }
+            } catch { throw stage.error(error, needed: 4096) }
+        }
+    }
+
+    private func stageSymlink(_ target: [UInt8], _ attributes: Attributes) throws(SystemError) -> Displacement.Staged? {
+        guard (1...4095).contains(target.count), !target.contains(0) else { return nil }
+        let own = stage.directory.raw
+        let number = stage.nextNumber()
+        let text = target.map { CChar(bitPattern: $0) } + [0]
+        return try Stage.withName(number) { name throws(SystemError) in
+            try check("symlinkat") { symlinkat(text, own, name) }
+            let time = attributes.mtime
+            try setModificationTime(own, name, seconds: time.seconds, nanoseconds: time.nanoseconds)
+            return Displacement.Staged(number: number, inode: try FileStatus(at: own, name).inode)
+        }
+    }
+
+    private func stageDirectory() throws(SystemError) -> Displacement.Staged {
+        let number = stage.nextNumber()
+        return try Stage.withName(number) { name throws(SystemError) in
+            try check("mkdirat") { mkdirat(stage.directory.raw, name, 0o700) }
+            return Displacement.Staged(number: number, inode: try FileStatus(at: stage.directory.raw, name).inode)
+        }
+    }
+
+    /// Writes down what the batch is going to displace; false where it displaces nothing.
+    func writeIntent() throws(HeadwaterError) -> Bool {
+        var intent = Intent()
+        for (index, operation) in operations.enumerated() {
+            guard operation.expected != .absent, let ours = ours(operation, index) else { continue }
+            let isRemoval = if case .remove = operation { true } else { false }
+            intent.entries.append(
+                Intent.Entry(
+                    number: ours.number, ownInode: ours.inode, isRemoval: isRemoval, expected: operation.expected,
+                    path: operation.path))
+        }
+        if intent.entries.isEmpty { return false }
+        do throws(SystemError) {
+            try intent.write(to: stage.intent.raw)
+        } catch { throw stage.error(error, needed: UInt64(intent.entries.count) * 256) }
+        return true
+    }
+
+    private func ours(_ operation: Operation, _ index: Int) -> Displacement.Staged? {
+        if case .putFile(_, let file, _) = operation {
+            return Displacement.Staged(number: file.number, inode: file.inode)
+        }
+        return staged[index]
+    }
+
+    /// Removes from the stage what was not published.
+    func discardUnpublished() {
+        for (index, operation) in operations.enumerated() where !isPublished[index] {
+            if case .remove = operation { continue }
+            if let ours = ours(operation, index) { stage.remove(ours.number, ifInode: ours.inode) }
+        }
+    }
+}

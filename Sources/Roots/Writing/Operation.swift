@@ -1,0 +1,94 @@
+import Core
+import Platform
+
+/// What the plan saw at a path in the target's own scan; checked again right before the path is changed (invariant 4).
+package enum Expected: Sendable, Equatable {
+    case absent
+    /// - Parameters:
+    ///   - size: of a file or a symlink; ignored for a directory.
+    ///   - mode: informative; a change of mode shows in the ctime of `identity`.
+    case present(EntryKind, LocalIdentity, size: UInt64, mode: UInt16)
+
+    /// As a scan sees `status`.
+    package init(_ status: FileStatus) {
+        self = .present(
+            status.kind, status.identity, size: status.attributes.size, mode: status.attributes.mode)
+    }
+
+    /// Whether `status`, read from the path itself, is untouched: every time and the size for files and symlinks, the inode alone
+    /// for directories, whose times change with what is below.
+    package func isUntouched(_ status: FileStatus) -> Bool {
+        guard isSame(status), case .present(let kind, let identity, _, _) = self else { return false }
+        return kind == .directory || identity.ctime == status.ctime
+    }
+
+    /// The same without the ctime, which a rename has changed by now.
+    func isSame(_ status: FileStatus) -> Bool {
+        guard case .present(let kind, let identity, let size, _) = self,
+            kind == status.kind, identity.device == status.device, identity.inode == status.inode
+        else { return false }
+        return kind == .directory || (size == status.size && identity.mtime == status.mtime)
+    }
+
+    var isDirectory: Bool {
+        if case .present(.directory, _, _, _) = self { return true }
+        return false
+    }
+}
+
+/// One change of one path of a tree. A batch names each path at most once, a directory before what is put into it, and what is
+/// removed from a directory before the directory.
+package enum Operation: Sendable {
+    case putFile(TreePath, StagedFile, expected: Expected)
+    case putSymlink(TreePath, target: [UInt8], Attributes, expected: Expected)
+    /// A directory that stands already is adopted, also where `.absent` was expected.
+    case makeDirectory(TreePath, Attributes, expected: Expected)
+    case setAttributes(TreePath, Attributes, expected: Expected)
+    /// A file, a symlink or an empty directory.
+    case remove(TreePath, expected: Expected)
+
+    package var path: TreePath {
+        switch self {
+        case .putFile(let path, _, _), .putSymlink(let path, _, _, _), .makeDirectory(let path, _, _),
+            .setAttributes(let path, _, _), .remove(let path, _):
+            path
+        }
+    }
+
+    package var expected: Expected {
+        switch self {
+        case .putFile(_, _, let expected), .putSymlink(_, _, _, let expected), .makeDirectory(_, _, let expected),
+            .setAttributes(_, _, let expected), .remove(_, let expected):
+            expected
+        }
+    }
+}
+
+/// What became of one operation.
+package enum Outcome: Sendable, Equatable {
+    /// Achieved and durable; the identity is what the next scan will see.
+    case done(LocalIdentity)
+    /// The path is gone, durably; also when it was gone already.
+    case removed
+    /// A directory that is not empty: it stays, with what is not ours to delete.
+    case kept
+    /// Not what the plan saw: left alone.
+    case changedMeanwhile
+    /// This path cannot be changed; others can.
+    case failed(SystemError)
+}
+
+/// Which mode bits travel with `preserve: [mode]`.
+package enum AppliedMode {
+    /// Permission bits, and the sticky bit of a directory. Setuid and setgid are never gained from a peer: the file would carry them
+    /// under the owner of this end. 0 for a symlink.
+    package static func of(_ kind: EntryKind, _ mode: UInt16) -> UInt16 {
+        switch kind {
+        case .directory: mode & 0o1777
+        case .symlink: 0
+        default: mode & 0o777
+        }
+    }
+
+    package static func of(_ attributes: Attributes) -> UInt16 { of(attributes.kind, attributes.mode) }
+}

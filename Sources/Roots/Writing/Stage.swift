@@ -1,0 +1,160 @@
+import Core
+import Glibc
+import Platform
+
+/// The private directory `<root>/.headwater/<session>/stage/`, from which everything is published by renaming.
+///
+/// - It is on the root's file system, 0700, owned by us, reached through held descriptors, never through a symlink or a mount.
+/// - Names in it are numbers, never derived from names of the tree or of a peer.
+/// - One process at a time: the session's lock is the caller's.
+/// - What an earlier run left is undone or finished by `Recovery` first, then removed.
+package final class Stage: Sendable {
+    /// Larger files get their room reserved before the first byte.
+    package static let reserveBytesMin: UInt64 = 1 << 20
+    /// Larger files begin to go to disk when they are complete, smaller ones with their batch.
+    package static let writebackBytesMin: UInt64 = 256 << 10
+
+    /// The root's descriptor, borrowed from the caller for the life of the stage.
+    package let root: Int32
+    package let device: UInt64
+    let session: Descriptor
+    let directory: Descriptor
+    let intent: Descriptor
+    private let counter = Monitor<UInt64>(0)
+    private let rescuedEntries: Monitor<[Rescued]>
+
+    /// Opens or makes the stage of `session` and clears it. Blocks.
+    ///
+    /// - Parameters:
+    ///   - root: of the root directory; `O_PATH` suffices.
+    ///   - session: `[A-Za-z0-9_-]{1,64}`.
+    package init(root: Int32, session: String) throws(HeadwaterError) {
+        precondition(Stage.isName(session), "a session's name was not validated")
+        self.root = root
+        do throws(SystemError) {
+            let status = try FileStatus(descriptor: root)
+            device = status.device
+            let top = try Stage.privateDirectory(root, ".headwater", device)
+            try? setModificationTime(descriptor: root, status.mtime)
+            self.session = try Stage.privateDirectory(top.raw, session, device)
+            directory = try Stage.privateDirectory(self.session.raw, "stage", device)
+            intent = try Descriptor(at: directory.raw, Intent.name, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+            rescuedEntries = Monitor(
+                try Recovery(root: root, session: self.session.raw, stage: directory.raw, intent: intent.raw).run())
+            try check("ftruncate") { ftruncate(intent.raw, 0) }
+        } catch {
+            throw Stage.openingError(error, root)
+        }
+    }
+
+    /// Begins a file that will hold exactly `attributes.size` bytes. `stage.no-space` at once where its room cannot be reserved.
+    package func file(_ attributes: Attributes) throws(HeadwaterError) -> StagedWriter {
+        do throws(SystemError) {
+            let writer = try StagedWriter(self, attributes)
+            try writer.reserveRoom()
+            return writer
+        } catch { throw self.error(error, needed: attributes.size) }
+    }
+
+    /// Entries of the user's that had no place to go back to: each now in `.headwater/<session>/rescued/`, never removed by us.
+    package var rescued: [Rescued] { rescuedEntries.read { $0 } }
+
+    // MARK: what the applier uses
+
+    /// Keeps `name` of the stage for the user.
+    func rescue(_ path: TreePath, _ name: UnsafePointer<CChar>) throws(SystemError) {
+        let kept = try Recovery.rescue(path, name, stage: directory.raw, session: session.raw)
+        rescuedEntries.update { $0.append(kept) }
+    }
+
+    func nextNumber() -> UInt64 {
+        counter.read {
+            $0 += 1
+            return $0
+        }
+    }
+
+    func createFile(mode: UInt16) throws(SystemError) -> (number: UInt64, descriptor: Int32) {
+        let number = nextNumber()
+        let descriptor = try Stage.withName(number) { name throws(SystemError) in
+            let flags = O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC
+            return try check("openat") { openat(directory.raw, name, flags, mode_t(mode)) }
+        }
+        return (number, descriptor)
+    }
+
+    /// Removes `number`, whatever it is; a directory only when it is empty. What fails is removed by the next start.
+    func remove(_ number: UInt64) {
+        Stage.withName(number) { name in
+            if unlinkat(directory.raw, name, 0) != 0, errno == EISDIR || errno == EPERM {
+                unlinkat(directory.raw, name, AT_REMOVEDIR)
+            }
+        }
+    }
+
+    /// Removes `number` only while it is the very `inode` that we staged: after a failed exchange it may be a user's entry.
+    func remove(_ number: UInt64, ifInode inode: UInt64) {
+        let isOurs = Stage.withName(number) { name in
+            var status = FileStatus()
+            return status.load(at: directory.raw, name) && status.inode == inode
+        }
+        if isOurs { remove(number) }
+    }
+
+    static func withName<Result, Failure: Error>(
+        _ number: UInt64, _ body: (UnsafePointer<CChar>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var digits: InlineArray<24, CChar> = .init(repeating: 0)
+        var start = 23
+        var rest = number
+        repeat {
+            start -= 1
+            digits[start] = CChar(0x30 + rest % 10)
+            rest /= 10
+        } while rest > 0
+        let span = digits.span
+        let offset = start
+        var outcome: Swift.Result<Result, Failure>?
+        span.withUnsafeBufferPointer { buffer in
+            do throws(Failure) {
+                outcome = .success(try body(buffer.baseAddress! + offset))
+            } catch { outcome = .failure(error) }
+        }
+        return try outcome!.get()
+    }
+
+    func error(_ error: SystemError, needed: UInt64) -> HeadwaterError {
+        WritingError.fatal(error, stage: directory.raw, needed: needed) ?? WritingError.unusable(error)
+    }
+
+    // MARK: opening
+
+    private static func isName(_ session: String) -> Bool {
+        (1...64).contains(session.utf8.count)
+            && session.utf8.allSatisfy { byte in
+                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                    || byte == 0x5F || byte == 0x2D
+            }
+    }
+
+    /// Makes `name` where it is missing and opens it: a real directory of ours on `device`, closed to others.
+    ///
+    /// EPERM stands for one that is not ours, EXDEV for another file system.
+    static func privateDirectory(_ parent: Int32, _ name: String, _ device: UInt64) throws(SystemError) -> Descriptor {
+        if mkdirat(parent, name, 0o700) != 0, errno != EEXIST { throw SystemError("mkdirat") }
+        let opened = Descriptor(owning: try openWithin(parent, name, O_RDONLY | O_DIRECTORY))
+        let status = try FileStatus(descriptor: opened.raw)
+        guard status.device == device else { throw SystemError("statx", EXDEV) }
+        guard status.userID == geteuid() else { throw SystemError("statx", EPERM) }
+        if status.permissions != 0o700 { try setPermissions(descriptor: opened.raw, 0o700) }
+        return opened
+    }
+
+    private static func openingError(_ error: SystemError, _ root: Int32) -> HeadwaterError {
+        switch error.errno {
+        case ELOOP, ENOTDIR, EPERM: WritingError.unsafe("a directory of .headwater")
+        case EXDEV: WritingError.otherFileSystem("a directory of .headwater")
+        default: WritingError.fatal(error, stage: root, needed: 4096) ?? WritingError.unusable(error)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import Core
+import Glibc
+import Platform
+
+/// The directories whose entries a batch changes: their mode and time as they are to be when the batch ends.
+///
+/// Publishing a child must not change its directory's time, and a directory that its owner may not write is opened for the batch
+/// only. Everything goes through descriptors, and is set only where the very inode still stands that was seen first.
+struct TouchedDirectories {
+    fileprivate struct Wanted {
+        var device: UInt64
+        var inode: UInt64
+        /// Nil where the mode is not ours to set.
+        var mode: UInt16?
+        var mtime: Timestamp
+        /// The operation that asked for these attributes; nil where the old ones are restored.
+        var operation: Int?
+    }
+
+    private var wanted = [TreePath: Wanted]()
+    private var last: TreePath?
+
+    /// Notes how the directory at `path`, open as `descriptor`, was before the batch changes an entry in it.
+    mutating func touch(_ path: TreePath, _ descriptor: Int32) throws(SystemError) {
+        if last == path { return }
+        last = path
+        if wanted[path] == nil { wanted[path] = Wanted(try FileStatus(descriptor: descriptor)) }
+    }
+
+    /// Asks for `attributes` at the end of the batch, for a directory that stands as `status` says.
+    mutating func want(_ path: TreePath, _ attributes: Attributes, _ status: FileStatus, by operation: Int) {
+        wanted[path] = Wanted(
+            device: status.device, inode: status.inode, mode: AppliedMode.of(attributes), mtime: attributes.mtime,
+            operation: operation)
+    }
+
+    mutating func forget(_ path: TreePath) {
+        wanted[path] = nil
+        last = nil
+    }
+
+    /// Gives the owner, when that is us, what is missing to change entries in `path` and in what leads to it. False: nothing helped.
+    mutating func open(_ path: TreePath, _ cursor: TreeCursor) -> Bool {
+        var changed = false
+        var prefixes = [path]
+        while let first = prefixes.last, !first.isRoot { prefixes.append(first.parent) }
+        for prefix in prefixes.reversed() {
+            guard let fd = try? cursor.openFile(prefix, Descriptor.pathOnly | O_DIRECTORY) else { return changed }
+            defer { close(fd) }
+            guard let status = try? FileStatus(descriptor: fd), status.userID == geteuid(),
+                status.permissions & 0o700 != 0o700
+            else { continue }
+            if wanted[prefix] == nil { wanted[prefix] = Wanted(status) }
+            if wanted[prefix]?.mode == nil { wanted[prefix]?.mode = status.permissions }
+            if (try? setPermissions(descriptor: fd, status.permissions | 0o700)) != nil { changed = true }
+        }
+        return changed
+    }
+
+    /// What `finish` did with one directory that an operation had asked for.
+    enum Settled {
+        case set(LocalIdentity)
+        case changedMeanwhile
+        case failed(SystemError)
+    }
+
+    /// Sets modes and times, the deepest first, so that a directory closes after all below it; fsyncs each where `syncEach`.
+    ///
+    /// - Returns: what became of the directories asked for, by operation, and whether one could not be opened to be fsynced.
+    func finish(_ cursor: TreeCursor, syncEach: Bool) throws(HeadwaterError) -> (
+        settled: [Int: Settled], unsynced: Bool
+    ) {
+        var settled = [Int: Settled]()
+        var unsynced = false
+        for (path, wish) in wanted.sorted(by: { $0.key > $1.key }) {
+            var result = Settled.changedMeanwhile
+            do throws(SystemError) {
+                let fd = try cursor.openFile(path, Descriptor.pathOnly | O_DIRECTORY)
+                defer { close(fd) }
+                if let identity = try wish.settle(fd) { result = .set(identity) }
+            } catch { result = .failed(error) }
+            if let operation = wish.operation { settled[operation] = result }
+            if syncEach, case .set = result { try sync(path, cursor, &unsynced) }
+        }
+        return (settled, unsynced)
+    }
+
+    private func sync(_ path: TreePath, _ cursor: TreeCursor, _ unsynced: inout Bool) throws(HeadwaterError) {
+        guard let fd = try? cursor.openFile(path, O_RDONLY | O_DIRECTORY) else {
+            unsynced = true
+            return
+        }
+        defer { close(fd) }
+        do throws(SystemError) {
+            try check("fsync") { fsync(fd) }
+        } catch { throw Durability.failure(error, fd) }
+    }
+}
+
+extension TouchedDirectories.Wanted {
+    fileprivate init(_ status: FileStatus) {
+        self.init(
+            device: status.device, inode: status.inode, mode: nil, mtime: status.mtime, operation: nil)
+    }
+
+    /// Sets what differs; nil where another directory stands there by now.
+    fileprivate func settle(_ fd: Int32) throws(SystemError) -> LocalIdentity? {
+        let status = try FileStatus(descriptor: fd)
+        guard status.device == device, status.inode == inode else { return nil }
+        let mode = mode ?? status.permissions
+        if status.permissions == mode, status.mtime == mtime { return status.identity }
+        do throws(SystemError) {
+            if status.permissions != mode { try setPermissions(descriptor: fd, mode) }
+            if status.mtime != mtime { try setModificationTime(descriptor: fd, mtime) }
+        } catch  where operation == nil && error.errno == EPERM {}
+        return try FileStatus(descriptor: fd).identity
+    }
+}

@@ -1,0 +1,145 @@
+import Core
+import Foundation
+import Glibc
+import Platform
+@testable import Roots
+import TestSupport
+import Testing
+
+/// What a kill leaves, and what the next start makes of it (invariant 1).
+@Suite struct WritingRecoveryTests {
+    private static func turn(_ round: Int) -> String {
+        String(repeating: round % 2 == 0 ? "old" : "newer", count: 3000)
+    }
+
+    @Test func killedAtRandomMoments_everyPathIsOldOrNew_whole() throws {
+        let directory = TemporaryDirectory("kill")
+        var generator = SystemRandomNumberGenerator()
+        for index in 0..<100 {
+            try Data(Self.turn(0).utf8).write(to: URL(fileURLWithPath: directory("f\(index)")))
+        }
+        var mixtures = 0
+        for _ in 0..<20 {
+            let child = Process()
+            child.executableURL = URL(fileURLWithPath: WritingFixture.probe)
+            child.arguments = ["flip", directory.path, "100", "100000", "none"]
+            let output = Pipe()
+            child.standardOutput = output
+            try child.run()
+            // The first batch is about to be applied: from here the moment is chance.
+            #expect(output.fileHandleForReading.readData(ofLength: 1) == Data("r".utf8))
+            usleep(UInt32.random(in: 0..<6000, using: &generator))
+            kill(child.processIdentifier, SIGKILL)
+            child.waitUntilExit()
+            var turns = Set<String>()
+            let tree = try WritingFixture(directory.path)
+            for index in 0..<100 {
+                let content = try #require(tree.read("f\(index)"), "f\(index) is gone")
+                turns.insert(content)
+                #expect(content == Self.turn(0) || content == Self.turn(1), "f\(index) is neither old nor new")
+            }
+            if turns.count > 1 { mixtures += 1 }
+        }
+        #expect(mixtures > 0, "no kill came between two publishes")
+    }
+
+    /// The state between two steps: what stood at `f`, what is in the stage, and the intent that a killed run had written.
+    private struct Between {
+        let tree: WritingFixture
+        let expected: Expected
+
+        init() throws {
+            tree = try WritingFixture()
+            tree.write("f", "old")
+            expected = tree.expected("f")
+        }
+
+        /// Moves `f` into the stage, as an exchange or a parking does.
+        func displace(to number: UInt64) { precondition(rename(tree("f"), stageName(number)) == 0) }
+
+        func stageName(_ number: UInt64) -> String { tree(".headwater/test/stage/\(number)") }
+
+        func intend(own: UInt64 = 0, isRemoval: Bool = false, torn: Bool = false) throws {
+            let entry = Intent.Entry(
+                number: 5, ownInode: own, isRemoval: isRemoval, expected: expected,
+                path: try TreePath(slashed: "f"))
+            try Intent(entries: [entry]).write(to: tree.stage.intent.raw)
+            if torn {
+                ftruncate(tree.stage.intent.raw, off_t(try FileStatus(descriptor: tree.stage.intent.raw).size - 1))
+            }
+        }
+
+        /// The next start of the session.
+        func start() throws -> [Rescued] { try Stage(root: tree.root.raw, session: "test").rescued }
+    }
+
+    @Test func exchangedButNotYetRemoved_isFinished() throws {
+        let between = try Between()
+        between.displace(to: 5)
+        between.tree.write("f", "new")
+        try between.intend(own: between.tree.status("f")!.inode)
+        #expect(try between.start() == [])
+        #expect(between.tree.read("f") == "new")
+        #expect(try between.tree.leftovers() == [])
+    }
+
+    @Test func exchangedWithSomebodysEdit_isUndone() throws {
+        let between = try Between()
+        between.tree.write("f", "an edit")
+        between.displace(to: 5)
+        between.tree.write("f", "new")
+        try between.intend(own: between.tree.status("f")!.inode)
+        #expect(try between.start() == [])
+        #expect(between.tree.read("f") == "an edit")
+        #expect(try between.tree.leftovers() == [])
+    }
+
+    @Test func parkedForANewOneThatNeverCame_isPutBack() throws {
+        for number in [5, 5 + Displacement.parkedOffset] {
+            let between = try Between()
+            between.displace(to: number)
+            try between.intend(own: 1)
+            #expect(try between.start() == [])
+            #expect(between.tree.read("f") == "old")
+        }
+    }
+
+    @Test func parkedToBeRemoved_isRemoved_butAnEditIsPutBack() throws {
+        for isEdited in [false, true] {
+            let between = try Between()
+            if isEdited { between.tree.write("f", "an edit") }
+            between.displace(to: 5)
+            try between.intend(isRemoval: true)
+            #expect(try between.start() == [])
+            #expect(between.tree.read("f") == (isEdited ? "an edit" : nil))
+        }
+    }
+
+    @Test func anEditWhosePathIsTaken_isRescued() throws {
+        let between = try Between()
+        between.tree.write("f", "an edit")
+        between.displace(to: 5)
+        between.tree.write("f", "a third")
+        try between.intend(own: 1)
+        #expect(try between.start() == [Rescued(path: try TreePath(slashed: "f"), name: "1")])
+        #expect(between.tree.read("f") == "a third")
+        #expect(between.tree.read(".headwater/test/rescued/1") == "an edit")
+    }
+
+    @Test func aTornIntent_countsAsNone() throws {
+        let between = try Between()
+        try between.intend(own: 1, torn: true)
+        #expect(try between.start() == [])
+        #expect(between.tree.read("f") == "old")
+    }
+
+    @Test func whatWasStagedAndNeverPublished_isRemoved() throws {
+        let between = try Between()
+        between.tree.write("staged", "new")
+        rename(between.tree("staged"), between.stageName(5))
+        try between.intend(own: FileStatus(at: Descriptor.workingDirectory, between.stageName(5)).inode)
+        #expect(try between.start() == [])
+        #expect(between.tree.read("f") == "old")
+        #expect(try between.tree.leftovers() == [])
+    }
+}
