@@ -59,7 +59,9 @@ struct ReadingCacheTests {
 
     @Test(arguments: [1, 4, 16]) func contentIsReadDigestedAndCompressedOnceHoweverManyAsk(readersCount: Int) throws {
         let make = try TreeMaker(directory.path)
-        for number in 0..<300 { try make.file("small/\(number)", Array("content of \(number) ".utf8) + noise(900, seed: 3)) }
+        for number in 0..<300 {
+            try make.file("small/\(number)", Array("content of \(number) ".utf8) + noise(900, seed: 3))
+        }
         let large = noise(5 * Segment.bytes + 17, seed: 5)
         try make.file("x-large", large)
         try make.symlink("y-link", to: "target")
@@ -68,16 +70,16 @@ struct ReadingCacheTests {
         let request = try image.request("x-large")
         // Smaller than what is read: old blocks must go, none too early.
         let cache = try cache(bytesMax: ContentCache.bytesMaxMin + 1 << 20)
-        let readers = (0..<readersCount).map { _ in cache.openReader }
         let opened = Monitor(0)
-        let sessions = readers.map { open in
-            nonisolated(unsafe) let open = open
-            return WorkerThread("session") {
-                let reader = open()
+        let sessions = (0..<readersCount).map { _ in
+            WorkerThread("session") {
+                let reader = cache.openReader()
                 opened.update { $0 += 1 }
                 opened.wait { $0 == readersCount ? () : nil }
                 var bytes = 0
-                for start in stride(from: 0, to: 300, by: 50) { bytes += reader.pack(Array(small[start..<(start + 50)])).rawSize }
+                for start in stride(from: 0, to: 300, by: 50) {
+                    bytes += reader.pack(Array(small[start..<(start + 50)])).rawSize
+                }
                 for index in 0..<6 { bytes += try reader.segment(request, index: index).get().rawSize }
                 guard try reader.digest(small[0]).get() == reader.digest(small[0]).get() else { return -1 }
                 reader.close()
@@ -156,9 +158,9 @@ struct ReadingCacheTests {
                 pwrite(file.raw, Array(repeating: byte, count: size), size, 0)
             }
         }
-        for _ in 0..<300 {
+        for _ in 0..<20 {
             let pack = try cache().openReader().pack([request])
-            if let content = try contents(pack)[0] { #expect(content.allSatisfy { $0 == content[0] }) }
+            if let content = try contents(pack)[0] { #expect(content == Array(repeating: content[0], count: size)) }
         }
         done.update { $0 = true }
         try writer.join()
@@ -175,7 +177,7 @@ struct ReadingCacheTests {
             var stream = ContentDigest()
             for index in 0..<24 {
                 let segment = try reader.segment(request, index: index).get()
-                #expect(segment.payload.elementsEqual(content[(index * Segment.bytes)..<((index + 1) * Segment.bytes)]))
+                #expect(segment.payload == Array(content[(index * Segment.bytes)..<((index + 1) * Segment.bytes)]))
                 stream.add(segment: segment.digest)
                 #expect(cache.heldBytes <= cache.bytesMax)
             }
@@ -189,7 +191,7 @@ struct ReadingCacheTests {
         let make = try TreeMaker(directory.path)
         try make.file("large", noise(24 * Segment.bytes, seed: 4))
         let request = try scan(directory.path).request("large")
-        let cache = try cache(bytesMax: ContentCache.bytesMaxMin)
+        let cache = try cache(bytesMax: 3 << 20)
         let readers = (0..<4).map { _ in cache.openReader() }
         for index in 0..<24 { for reader in readers { _ = try reader.segment(request, index: index).get() } }
         #expect(cache.counters.hitsCount == 3 * 24 && cache.counters.filesOpenedCount == 1)

@@ -133,7 +133,8 @@ struct ReadingRootTests {
             Hash.digest(Array(content[$0..<min($0 + Segment.bytes, size)]))
         }
         let list = segments.flatMap { digest in
-            [digest.high, digest.low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }
+            [digest.high, digest.low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) }
+            }
         }
         let expected = size <= Segment.bytes ? Hash.digest(content) : Hash.digest(list)
         #expect(ContentDigest.of(content) == expected)

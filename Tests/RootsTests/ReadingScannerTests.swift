@@ -207,7 +207,7 @@ struct ReadingScannerTests {
                 round += 1
             }
         }
-        for _ in 0..<300 {
+        for _ in 0..<100 {
             let paths = try scan(path).paths
             #expect(zip(paths, paths.dropFirst()).allSatisfy { $0 < $1 })
             #expect(paths.allSatisfy { !$0.description.contains("never-to-be-seen") })

@@ -37,7 +37,9 @@ struct TreeMaker {
     func symlink(_ slashed: String, to target: String) throws {
         let path = try TreePath(slashed: slashed)
         let parent = try directory(path.parent)
-        _ = try withExtendedLifetime(parent) { try check("symlinkat") { symlinkat(target, parent.raw, cName(path.name)) } }
+        _ = try withExtendedLifetime(parent) {
+            try check("symlinkat") { symlinkat(target, parent.raw, cName(path.name)) }
+        }
     }
 
     func fifo(_ slashed: String) throws {
@@ -94,12 +96,14 @@ func findAll(_ directory: String) throws -> [[ArraySlice<UInt8>]] {
 /// Bytes that do not compress, the same for the same seed.
 func noise(_ count: Int, seed: UInt64) -> [UInt8] {
     var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-    return (0..<count).map { _ in
+    var words = [UInt64](repeating: 0, count: count / 8 + 1)
+    for index in words.indices {
         state ^= state << 13
         state ^= state >> 7
         state ^= state << 17
-        return UInt8(truncatingIfNeeded: state >> 24)
+        words[index] = state
     }
+    return words.withUnsafeBytes { Array($0.prefix(count)) }
 }
 
 var isRoot: Bool { geteuid() == 0 }

@@ -60,5 +60,11 @@ struct CachePace: Sendable {
         return slowest
     }
 
+    /// Whether no reader in the shared pace is behind this one.
+    func isLast(_ id: Int, now: UInt64) -> Bool {
+        guard let reader = readers[id], let slowest = slowest(now: now) else { return true }
+        return reader.position <= slowest.position
+    }
+
     mutating func leaveBehind(_ id: Int) { readers[id]?.isLeftBehind = true }
 }

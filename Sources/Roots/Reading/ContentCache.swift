@@ -107,10 +107,11 @@ extension ContentCache.State {
     /// Takes room, dropping what all in the shared pace have passed. The slowest of them drops what it needs last.
     fileprivate mutating func takeRoom(_ bytes: Int, _ id: Int) -> Bool {
         while !shelf.take(bytes) {
-            let slowest = pace.slowest(now: MonotonicClock.now)
+            let now = MonotonicClock.now
+            let slowest = pace.slowest(now: now)
             if let first = shelf.firstPosition, slowest.map({ first < $0.position }) ?? true {
                 _ = shelf.evictFirst()
-            } else if slowest?.id != id || !shelf.evictLast() {
+            } else if !pace.isLast(id, now: now) || !shelf.evictLast() {
                 return false
             }
         }

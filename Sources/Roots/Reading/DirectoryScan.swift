@@ -47,7 +47,8 @@ struct DirectoryScan: ~Copyable {
     private mutating func scan(_ directory: PendingDirectory) throws(SystemError) {
         guard let opened = open(directory) else { return }
         do throws(SystemError) {
-            try listing.read(opened.raw, nameBytesMax: min(TreePath.nameBytesMax, TreePath.bytesMax - directory.keyCount - 1))
+            let room = TreePath.bytesMax - directory.keyCount - 1
+            try listing.read(opened.raw, nameBytesMax: min(TreePath.nameBytesMax, room))
         } catch {
             markIncomplete(directory.location, error)
         }

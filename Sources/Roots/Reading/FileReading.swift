@@ -11,7 +11,8 @@ struct FileReading {
     let cursor: TreeCursor
     let cache: ContentCache
 
-    /// The newest stable state of a small file, read into the beginning of `buffer`; `changed` when it does not fit or will not be still.
+    /// The newest stable state of a small file, read into the beginning of `buffer`; `changed` when it does not fit or
+    /// will not be still.
     func readWhole(_ path: TreePath, into buffer: UnsafeMutableRawBufferPointer) -> Result<FileStatus, ReadFault> {
         for _ in 0..<FileReading.triesMax {
             do throws(ReadFault) {
