@@ -19,9 +19,8 @@ struct FileReading {
                 let (file, before) = try open(path)
                 guard before.size <= UInt64(buffer.count) else { throw .changed }
                 let size = Int(before.size)
-                if try read(file, UnsafeMutableRawBufferPointer(rebasing: buffer[..<size]), at: 0, before.identity, before.size) {
-                    return .success(before)
-                }
+                let content = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
+                if try read(file, content, at: 0, before.identity, before.size) { return .success(before) }
             } catch { return .failure(error) }
         }
         return .failure(.changed)
