@@ -1,0 +1,238 @@
+import Content
+import Core
+import Glibc
+import Platform
+
+/// One session's access to a `ContentCache`. Its requests should come in scan order: they tell how far the session is.
+///
+/// Not for several threads at once; calls block while content is read, while another reader reads the same, and at most
+/// as long as the cache's pace says for room. Holds at most 1 MiB and the descriptors of a `TreeCursor`.
+package final class CacheReader {
+    private static let incompressibleCountMax = 4
+    private static let probeBytes = 16 * 1024
+
+    private let cache: ContentCache
+    private let id: Int
+    private let files: FileReading
+    private let compressor = Compressor(level: 1)
+    private var raw: UnsafeMutableRawBufferPointer?
+    private var compressed: [UInt8] = []
+    private var isClosed = false
+
+    init(_ cache: ContentCache, id: Int) {
+        self.cache = cache
+        self.id = id
+        files = FileReading(cursor: TreeCursor(root: cache.root.raw), cache: cache)
+    }
+
+    deinit {
+        close()
+        raw?.deallocate()
+    }
+
+    /// Takes the reader out of the shared pace for good.
+    package func close() {
+        if !isClosed { cache.removeReader(id) }
+        isClosed = true
+    }
+
+    /// The content of small files in one block: at most `Pack.membersMax` of them, together at most `Pack.bytesMax` by their requests.
+    ///
+    /// A file that changed since the scan comes in its newest state; one that fails does not fail the others.
+    package func pack(_ requests: [ReadRequest]) -> Pack {
+        precondition(requests.count <= Pack.membersMax && requests.totalSize <= Pack.bytesMax, "too much for one pack")
+        guard let last = requests.last else {
+            return Pack(members: [], payload: [], rawSize: 0, isCompressed: false)
+        }
+        let key = CacheReader.key(requests, tag: 1)
+        let position = CachePosition(key: last.path.key, index: 0)
+        if case .pack(let pack) = cache.begin(key, position, id) { return pack }
+        let room = 2 * Pack.bytesMax + requests.count * CachedBlock.memberBytes + 1024
+        cache.takeRoom(room, id)
+        let pack = readPack(requests)
+        cache.finish(key, position, id, reserved: room, .pack(pack))
+        return pack
+    }
+
+    /// Segment `index` of a file of more than `Pack.bytesMax` bytes, exactly as it was scanned; `changed` when it is not so any more.
+    package func segment(_ request: ReadRequest, index: Int) -> SegmentResult {
+        let size = Segment.size(at: index, ofSize: request.attributes.size)
+        precondition(size > 0, "beyond the end of the file")
+        let key = CacheReader.key([request], tag: 2 + UInt64(index) << 8)
+        let position = CachePosition(key: request.path.key, index: index)
+        if case .segment(let segment) = cache.begin(key, position, id) { return .success(segment) }
+        let room = 2 * size + 1024
+        cache.takeRoom(room, id)
+        var segment: SegmentContent?
+        defer { cache.finish(key, position, id, reserved: room, segment.map { .segment($0) }) }
+        do throws(ReadFault) {
+            let read = try readSegment(request, index, size)
+            segment = read
+            return .success(read)
+        } catch { return .failure(error) }
+    }
+
+    /// The digest of a whole file, exactly as it was scanned. Remembered by its identity; computed once for all who ask meanwhile.
+    package func digest(_ request: ReadRequest) -> Result<Digest, ReadFault> {
+        let key = CacheReader.key([request], tag: 3)
+        let known = cache.state.wait { state -> Digest?? in
+            state.pace.see(id, now: MonotonicClock.now)
+            if let digest = state.digests[key] {
+                state.counters.hitsCount += 1
+                return digest
+            }
+            return state.digests.pending.insert(key).inserted ? .some(nil) : nil
+        }
+        if let known { return .success(known) }
+        let outcome = readDigest(request)
+        cache.state.update { state in
+            state.digests.pending.remove(key)
+            if case .success(let digest) = outcome { state.digests.add(digest, key) }
+        }
+        return outcome
+    }
+
+    /// The target of a symlink, at most 4 095 bytes. EINVAL when it is none any more.
+    package func readLink(_ path: TreePath) throws(SystemError) -> [UInt8] {
+        let cursor = files.cursor
+        var target = [UInt8](repeating: 0, count: Int(PATH_MAX) + 1)
+        func read() throws(SystemError) -> Int {
+            try cursor.withName(path) { directory, name throws(SystemError) in
+                try checkSize("readlinkat") {
+                    target.withUnsafeMutableBytes {
+                        readlinkat(directory, name, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
+                    }
+                }
+            }
+        }
+        let count: Int
+        do throws(SystemError) { count = try read() } catch {
+            guard error.isMissing else { throw error }
+            cursor.invalidate()
+            count = try read()
+        }
+        return Array(target[..<count])
+    }
+
+    // MARK: reading
+
+    private var buffer: UnsafeMutableRawBufferPointer {
+        if let raw { return raw }
+        let made = UnsafeMutableRawBufferPointer.allocate(byteCount: Segment.bytes, alignment: 4096)
+        raw = made
+        return made
+    }
+
+    private func readPack(_ requests: [ReadRequest]) -> Pack {
+        var filled = 0
+        var promised = requests.totalSize
+        var members: [Pack.Member] = []
+        members.reserveCapacity(requests.count)
+        var digests: [(Digest, Digest)] = []
+        for request in requests {
+            promised -= Int(request.attributes.size)
+            let room = buffer[filled..<(buffer.count - promised)]
+            switch files.readWhole(request.path, into: UnsafeMutableRawBufferPointer(rebasing: room)) {
+            case .failure(let fault): members.append(.failed(fault))
+            case .success(let status):
+                let size = Int(status.size)
+                let digest = Hash.digest(UnsafeRawBufferPointer(rebasing: buffer[filled..<(filled + size)]))
+                members.append(
+                    .read(
+                        attributes: status.attributes, identity: status.identity, digest: digest, offset: filled,
+                        size: size))
+                let newest = ReadRequest(
+                    path: request.path, attributes: status.attributes, identity: status.identity)
+                digests.append((CacheReader.key([newest], tag: 3), digest))
+                filled += size
+            }
+        }
+        cache.state.read { state in for (key, digest) in digests { state.digests.add(digest, key) } }
+        let (payload, isCompressed) = compress(filled)
+        return Pack(members: members, payload: payload, rawSize: filled, isCompressed: isCompressed)
+    }
+
+    private func readSegment(_ request: ReadRequest, _ index: Int, _ size: Int) throws(ReadFault) -> SegmentContent {
+        let key = CacheReader.key([request], tag: 2)
+        let file = try open(request, key)
+        let content = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
+        do throws(ReadFault) {
+            try files.readExact(file.descriptor, request, into: content, at: UInt64(index) * UInt64(Segment.bytes))
+        } catch {
+            forget(key)
+            throw error
+        }
+        if index == Segment.count(ofSize: request.attributes.size) - 1 { forget(key) }
+        let (payload, isCompressed) = compress(size, of: file)
+        return SegmentContent(
+            digest: Hash.digest(UnsafeRawBufferPointer(content)), payload: payload, rawSize: size,
+            isCompressed: isCompressed)
+    }
+
+    private func readDigest(_ request: ReadRequest) -> Result<Digest, ReadFault> {
+        do throws(ReadFault) {
+            let file = try files.openExact(request)
+            var digest = ContentDigest()
+            for index in 0..<Segment.count(ofSize: request.attributes.size) {
+                let size = Segment.size(at: index, ofSize: request.attributes.size)
+                let content = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
+                try files.readExact(file, request, into: content, at: UInt64(index) * UInt64(Segment.bytes))
+                digest.add(segment: Hash.digest(UnsafeRawBufferPointer(content)))
+                cache.state.read { $0.pace.see(id, now: MonotonicClock.now) }
+            }
+            return .success(digest.finish())
+        } catch { return .failure(error) }
+    }
+
+    /// A large file stays open between its segments, for all readers.
+    private func open(_ request: ReadRequest, _ key: Digest) throws(ReadFault) -> OpenFile {
+        if let open = cache.state.read({ $0.files.find(key) }) { return open }
+        let opened = OpenFile(try files.openExact(request))
+        let gone = cache.state.read { $0.files.add(opened, key) }
+        withExtendedLifetime(gone) {}
+        return opened
+    }
+
+    private func forget(_ key: Digest) {
+        let gone = cache.state.read { $0.files.remove(key) }
+        withExtendedLifetime(gone) {}
+    }
+
+    // MARK: compression
+
+    /// The first `size` bytes of the buffer as they should travel. In a file that does not compress only a probe is tried.
+    private func compress(_ size: Int, of file: OpenFile? = nil) -> (payload: [UInt8], isCompressed: Bool) {
+        let content = UnsafeRawBufferPointer(rebasing: buffer[..<size])
+        let isWorthIt = file.map { isWorthCompressing(content, $0) } ?? true
+        if isWorthIt && compressAll(content) {
+            file?.incompressibleCount.store(0, ordering: .relaxed)
+            // A copy of just the size: an array keeps the capacity it once had.
+            return (compressed.withUnsafeBytes { Array($0) }, true)
+        }
+        file?.incompressibleCount.add(1, ordering: .relaxed)
+        return (Array(content), false)
+    }
+
+    private func isWorthCompressing(_ content: UnsafeRawBufferPointer, _ file: OpenFile) -> Bool {
+        if file.incompressibleCount.load(ordering: .relaxed) < CacheReader.incompressibleCountMax { return true }
+        let start = max(0, content.count / 2 - CacheReader.probeBytes / 2)
+        return compressAll(UnsafeRawBufferPointer(rebasing: content.dropFirst(start).prefix(CacheReader.probeBytes)))
+    }
+
+    private func compressAll(_ content: UnsafeRawBufferPointer) -> Bool {
+        cache.count { $0.bytesCompressed += content.count }
+        compressed.removeAll(keepingCapacity: true)
+        return compressor.compress(content, appendingTo: &compressed)
+    }
+
+    private static func key(_ requests: [ReadRequest], tag: UInt64) -> Digest {
+        var stream = DigestStream()
+        withUnsafeBytes(of: tag) { stream.update($0) }
+        for request in requests { request.add(to: &stream) }
+        return stream.finish()
+    }
+}
+
+extension [ReadRequest] {
+    fileprivate var totalSize: Int { reduce(0) { $0 + Int($1.attributes.size) } }
+}

@@ -1,0 +1,116 @@
+import Core
+import Platform
+
+/// What a scan found at one path.
+package struct EntryStatus: Hashable, Sendable {
+    package var attributes: Attributes
+    /// Its device is 0 where another file system begins; all zero where the entry could not be looked at.
+    package var identity: LocalIdentity
+    /// Nothing may be concluded about what lies below: unreadable, listed in part, or not to be entered.
+    package var isIncomplete: Bool
+}
+
+/// A tree as one scan saw it, in scan order (`TreePath` key order: a directory right before what is below it). Immutable.
+///
+/// The root itself is no entry (`root` has its status), nor is `.headwater`. About 64 bytes and the name per entry. Targets of symlinks and
+/// content are not in it. An entry that vanished during the scan is left out.
+package final class TreeImage: @unchecked Sendable {
+    // SAFETY: `order` and `storage` are written before `init` returns and never after.
+    let storage: ImageStorage
+    private let order: UnsafeMutableBufferPointer<UInt32>
+    private let device: UInt64
+
+    /// The root directory; `isIncomplete` when it could not be listed to its end.
+    package let root: EntryStatus
+    /// `MotonicClock` nanoseconds right before the first directory was listed.
+    package let startedAt: UInt64
+    /// What could not be read or must not be entered, in scan order, with the reason.
+    package let problems: [(path: TreePath, error: SystemError)]
+    /// Sockets, devices, fifos and nested directories named `.headwater`.
+    package let untrackedCount: Int
+    /// Entries right below the root, without untracked ones.
+    package let topLevelCount: Int
+
+    /// - Parameter found: what the scanning threads left behind; `storage` is complete.
+    init(_ storage: ImageStorage, root: EntryStatus, children: Range<UInt32>, startedAt: UInt64, found: ScanFindings) {
+        self.storage = storage
+        self.root = root
+        self.startedAt = startedAt
+        device = root.identity.device
+        order = TreeImage.order(storage, children, capacity: found.entryCount)
+        problems = found.problems.map { (path: storage.path($0.location), error: $0.error) }
+            .sorted { $0.path < $1.path }
+        untrackedCount = found.untrackedCount
+        topLevelCount = children.count {
+            let record = storage.record($0).pointee
+            return !record.isVanished && record.kind != .untracked
+        }
+    }
+
+    deinit { order.deallocate() }
+
+    package var count: Int { order.count }
+
+    package func kind(at index: Int) -> EntryKind { record(index).kind }
+    package func attributes(at index: Int) -> Attributes { record(index).attributes }
+    package func identity(at index: Int) -> LocalIdentity { record(index).identity(device: device) }
+    package func isIncomplete(at index: Int) -> Bool { record(index).isIncomplete }
+
+    package func status(at index: Int) -> EntryStatus {
+        let record = record(index)
+        return EntryStatus(
+            attributes: record.attributes, identity: record.identity(device: device), isIncomplete: record.isIncomplete)
+    }
+
+    /// The key of one entry, in time proportional to its depth. To go through many in order, use `cursor`.
+    package func key(at index: Int) -> [UInt8] { storage.key(order[index]) }
+
+    /// The same without keeping it; the bytes are valid during the call.
+    package func withKey<Result>(at index: Int, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try key(at: index).withUnsafeBytes(body)
+    }
+
+    /// Where `path` stands, nil when it is not there (or is the root). Logarithmic in the size of the tree.
+    package func index(of path: TreePath) -> Int? {
+        let index = firstIndex(notBefore: path.key)
+        return index < count && !path.isRoot && key(at: index) == path.key ? index : nil
+    }
+
+    /// The first entry whose key is not before `key`; `count` when there is none.
+    package func firstIndex(notBefore key: [UInt8]) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if TreePath.compare(self.key(at: middle), key) < 0 { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// A cursor before the first entry. It must not outlive the image's last reference elsewhere: it keeps one itself.
+    package func cursor() -> ImageCursor { ImageCursor(self) }
+
+    @inline(__always)
+    func location(_ index: Int) -> UInt32 { order[index] }
+
+    @inline(__always)
+    private func record(_ index: Int) -> ImageRecord { storage.record(order[index]).pointee }
+
+    /// The locations of all entries in scan order: each directory's block is sorted already, children go right behind their parent.
+    private static func order(_ storage: ImageStorage, _ top: Range<UInt32>, capacity: Int)
+        -> UnsafeMutableBufferPointer<UInt32>
+    {
+        let order = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: capacity)
+        var count = 0
+        var open = [top]
+        while let block = open.popLast() {
+            guard let location = block.first else { continue }
+            open.append(block.dropFirst())
+            let record = storage.record(location).pointee
+            if record.isVanished { continue }
+            order[count] = location
+            count += 1
+            if record.kind == .directory { open.append(record.children) }
+        }
+        return UnsafeMutableBufferPointer(rebasing: order[..<count])
+    }
+}
