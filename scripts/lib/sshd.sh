@@ -33,7 +33,8 @@ PrintMotd no
 MaxStartups 100
 SetEnv HOME=$directory/home
 EOF
-        /usr/sbin/sshd -D -e -f "$directory/sshd_config" </dev/null >"$directory/log" 2>&1 &
+        : >"$directory/log"
+        /usr/sbin/sshd -D -e -f "$directory/sshd_config" </dev/null >>"$directory/log" 2>&1 &
         printf '%s\n' $! >"$directory/pid"
         while kill -0 "$(cat "$directory/pid")" 2>/dev/null; do
             if grep -q 'Server listening' "$directory/log"; then
