@@ -50,9 +50,10 @@ counted() {
     return "$status"
 }
 
+# The test program itself, not `swift test`, which leaves files of its own in TMPDIR.
 all_tests() {
-    counted "$work/logs/tests" env TMPDIR="$work/tmp" HEADWATER_BIN_DIR="$bin" HEADWATER_STRICT=1 \
-        swift test --skip-build --disable-xctest --parallel </dev/null
+    counted "$work/logs/tests" env TMPDIR="$work/tmp" HEADWATER_BIN_DIR="$bin" \
+        "$tests" --testing-library swift-testing --parallel </dev/null
 }
 
 plain_user_tests() {

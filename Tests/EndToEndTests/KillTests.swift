@@ -39,7 +39,7 @@ private struct Versioned: Sendable {
     }
 }
 
-@Suite("Killed at any moment", .timeLimit(.minutes(10)), .serialized)
+@Suite("Killed at any moment", .slots, .timeLimit(.minutes(10)), .serialized)
 struct KillTests {
     enum Victim: String, CaseIterable, Sendable { case orchestrator, agent, both }
 
@@ -101,7 +101,8 @@ struct KillTests {
         try Versioned(count: 3000).write(1, to: world.source)
         let run = try world.startRun()
         let target = world.target(0)
-        #expect(await until { exists(target + "/v0") || !run.isRunning })
+        let begun = await until { exists(target + "/v0") || !run.isRunning }
+        #expect(begun && run.isRunning, "the run ended before its server could be stopped")
         world.servers[0].stop()
         #expect([0, 7].contains(await run.outcome().exit))
     }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("validate and graph", .timeLimit(.minutes(2)))
+@Suite("validate and graph", .slots, .timeLimit(.minutes(2)))
 struct TopologyCommandTests {
     private let directory = TemporaryDirectory("topology")
 
