@@ -3,16 +3,16 @@ import Testing
 /// Lets only a few test functions of the suites that carry it run at once: each drives several processes of its own.
 ///
 /// Waiting for a slot does not count against a test's time limit.
-package struct Slots: SuiteTrait, TestTrait, TestScoping {
+struct Slots: SuiteTrait, TestTrait, TestScoping {
     private static let free = Semaphore(count: 4)
 
-    package var isRecursive: Bool { true }
+    var isRecursive: Bool { true }
 
-    package func scopeProvider(for test: Test, testCase: Test.Case?) -> Self? {
+    func scopeProvider(for test: Test, testCase: Test.Case?) -> Self? {
         test.isSuite || testCase != nil ? nil : self
     }
 
-    package func provideScope(
+    func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
     ) async throws {
         await Self.free.take()
@@ -28,7 +28,7 @@ package struct Slots: SuiteTrait, TestTrait, TestScoping {
 
 extension Trait where Self == Slots {
     /// At most four test functions of the process in such suites at once.
-    package static var slots: Self { Slots() }
+    static var slots: Self { Slots() }
 }
 
 /// Counts free places; who finds none waits in line without holding a thread.
