@@ -1,0 +1,42 @@
+# Headwater. `make demo` and `make test` install what they need on Debian and Ubuntu, after saying so.
+
+SOURCES := Sources Tests Package.swift
+
+.PHONY: build demo test bench bench-quick install format lint clean
+
+build: ## both binaries, self-contained
+	@scripts/bootstrap.sh build
+	@scripts/build.sh
+
+demo: ## a real directory to four peers behind real SSH servers on this machine
+	@scripts/bootstrap.sh build demo
+	@scripts/build.sh
+	@scripts/demo.sh
+
+test: ## everything that CI runs
+	@scripts/bootstrap.sh build test
+	@scripts/test.sh
+
+bench: ## beside rsync, at least five times each; writes Benchmarks/RESULTS.md
+	@scripts/bootstrap.sh build bench
+	@scripts/build.sh
+	@Benchmarks/bench.py
+
+bench-quick: ## the same in under five minutes; prints only
+	@scripts/bootstrap.sh build bench
+	@scripts/build.sh
+	@Benchmarks/bench.py --quick
+
+install: ## to DESTDIR/PREFIX; /usr/local for root, else ~/.local
+	@scripts/bootstrap.sh build
+	@scripts/build.sh
+	@scripts/install.sh
+
+format:
+	swift format --in-place --recursive $(SOURCES)
+
+lint:
+	swift format lint --strict --recursive $(SOURCES)
+
+clean:
+	rm -rf .build Benchmarks/work

@@ -1,0 +1,109 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Every file says which path and version it is, so that a torn or mixed one gives itself away.
+private struct Versioned: Sendable {
+    let count: Int
+
+    func path(_ index: Int) -> String { "v\(index % 7)/file\(index)" }
+
+    func content(_ index: Int, version: Int) -> [UInt8] {
+        let head = "path \(path(index)) version \(version)\n"
+        let size = [0, 40, 900, 4096, 20_000, index % 50 == 0 ? 700_000 : 3000][index % 6]
+        let line = "\(version) \(path(index)) body\n"
+        return Array((head + String(repeating: line, count: size / line.utf8.count)).utf8)
+    }
+
+    /// Writes `version` of every file whose index `every` divides.
+    func write(_ version: Int, to tree: String, every: Int = 1) throws {
+        for index in stride(from: 0, to: count, by: every) {
+            let url = URL(fileURLWithPath: tree + "/" + path(index))
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data(content(index, version: version)).write(to: url)
+        }
+    }
+
+    /// The files in `tree` that are no whole version.
+    func torn(_ tree: String) throws -> [String] {
+        let listing = try TreeListing(tree)
+        return (0..<count).compactMap { index in
+            guard let node = listing[path(index)] else { return nil }
+            let head = String(decoding: node.content.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+            guard let version = head.split(separator: " ").last.flatMap({ Int($0) }),
+                node.content == content(index, version: version)
+            else { return "\(path(index)): \(head)" }
+            return nil
+        }
+    }
+}
+
+@Suite("Killed at any moment", .slots, .timeLimit(.minutes(10)), .serialized)
+struct KillTests {
+    enum Victim: String, CaseIterable, Sendable { case orchestrator, agent, both }
+
+    /// How often each victim is killed: HEADWATER_KILLS, 8 by default; the 100 are a matter of minutes.
+    static let kills = ProcessInfo.processInfo.environment["HEADWATER_KILLS"].flatMap { Int($0) } ?? 8
+    static let seed = ProcessInfo.processInfo.environment["HEADWATER_SEED"].flatMap { UInt64($0) } ?? 20_261_121
+
+    @Test(arguments: Victim.allCases)
+    func killedAtRandomMoments_neverTearsAndNeverRefuses(victim: Victim) async throws {
+        var random = SeededRandom(seed: Self.seed)
+        let files = Versioned(count: 400)
+        let world = try World(targets: 1)
+        var refusals = 0
+        for round in 1...Self.kills {
+            try files.write(round, to: world.source, every: round % 3 + 1)
+            let run = try world.startRun()
+            await letPass(microseconds: Int.random(in: 1000...600_000, using: &random))
+            if victim != .agent { run.signal(SIGKILL) }
+            if victim != .orchestrator { for agent in world.agents() { kill(agent, SIGKILL) } }
+            let killed = await run.outcome()
+            #expect(killed.exit != 5, "round \(round), seed \(Self.seed): \(killed.stderr)")
+            if exists(world.target(0)) {
+                #expect(try files.torn(world.target(0)) == [], "round \(round), seed \(Self.seed)")
+            }
+            let again = try await world.headwater("run")
+            if again.exit == 5 { refusals += 1 }
+            #expect(again.exit == 0, "round \(round), seed \(Self.seed): \(again.stderr)")
+            #expect(try await world.differences(0) == [], "round \(round), seed \(Self.seed)")
+        }
+        #expect(refusals == 0, "of \(Self.kills) kills of the \(victim), seed \(Self.seed)")
+        #expect(try await world.run().report.edges[0].movedNothing)
+    }
+
+    @Test func rerunAfterAKill_sendsNothingTwice() async throws {
+        let files = Versioned(count: 3000)
+        let world = try World(targets: 1)
+        try files.write(1, to: world.source)
+        let run = try world.startRun()
+        let target = world.target(0)
+        // Half of the tree, in scan order, has been published when its third directory begins.
+        let begun = await until { exists(target + "/v3") || !run.isRunning }
+        #expect(begun && run.isRunning, "the run ended before it could be killed")
+        run.signal(SIGKILL)
+        _ = await run.outcome()
+        _ = await until { world.agents().isEmpty }
+        let there = try TreeListing(target).files
+
+        let (outcome, report) = try await world.run()
+
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        let all = try TreeListing(world.source)
+        #expect(report.edges[0]["bytes_payload"] < all.bytes, "\(there) files were there already")
+        #expect(report.edges[0]["files"] <= all.files - there)
+        #expect(try await world.differences(0) == [])
+    }
+
+    @Test func killedServer_endsTheRunAsUnreachable() async throws {
+        let world = try World(targets: 1)
+        try Versioned(count: 3000).write(1, to: world.source)
+        let run = try world.startRun()
+        let target = world.target(0)
+        let begun = await until { exists(target + "/v0") || !run.isRunning }
+        #expect(begun && run.isRunning, "the run ended before its server could be stopped")
+        world.servers[0].stop()
+        #expect([0, 7].contains(await run.outcome().exit))
+    }
+}

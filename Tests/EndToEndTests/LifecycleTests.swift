@@ -1,0 +1,60 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Locks and signals", .slots, .timeLimit(.minutes(3)))
+struct LifecycleTests {
+    @Test func runningSession_refusesASecondOwner_andNamesTheFirst() async throws {
+        let (world, first) = try await stoppedMidway()
+        let outcome = try await world.headwater("run")
+        #expect(outcome.exit == 8, "\(outcome.stderr)")
+        let wording = "Failed. Session \(world.session("build", "t0")) is already running (pid \(first.pid) on "
+        #expect((outcome.stdout + outcome.stderr).contains(wording), "\(outcome.stderr)")
+        first.signal(SIGCONT)
+        #expect(await first.outcome().exit == 0)
+        #expect(try await world.differences(0) == [])
+    }
+
+    @Test(arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 143)] as [(Int32, Int32)])
+    func signal_endsTheRunCleanly_andTheNextGoesOn(signal: Int32, exit: Int32) async throws {
+        let (world, first) = try await stoppedMidway()
+        first.signal(signal)
+        first.signal(SIGCONT)
+        let outcome = await first.outcome()
+        // A run that had nothing left to do when the signal came may end with 0.
+        #expect(outcome.exit == exit || outcome.exit == 0, "\(outcome.stderr)")
+        #expect(await until { world.agents().isEmpty }, "an agent outlived its orchestrator")
+        let again = try await world.headwater("run")
+        #expect(again.exit == 0, "\(again.stderr)")
+        #expect(try await world.differences(0) == [])
+    }
+
+    @Test func endedRun_leavesNoAgent() async throws {
+        let world = try await inStep(files: 10)
+        #expect(await until { world.agents().isEmpty })
+    }
+
+    @Test func closedOutput_endsTheRunWithoutATrap() async throws {
+        let world = try await inStep(files: 10)
+        let shell = try RunningProcess(
+            [
+                "/bin/sh", "-c", "\"$1\" run --json \"$2\" | :", "sh", Headwater.binaries() + "/headwater",
+                world.topology,
+            ],
+            environment: world.environment)
+        #expect(await shell.outcome().exit == 0)
+        #expect(try await world.run().outcome.exit == 0)
+    }
+
+    /// A first run stopped (SIGSTOP) when some of its files have arrived.
+    private func stoppedMidway() async throws -> (World, RunningProcess) {
+        let world = try World(targets: 1)
+        try makeTree(world.source, files: 6000, bytes: 6000)
+        let run = try world.startRun()
+        let target = world.target(0)
+        let begun = await until { exists(target + "/d0/file0") || !run.isRunning }
+        run.signal(SIGSTOP)
+        #expect(begun && run.isRunning, "the run ended before it could be stopped")
+        return (world, run)
+    }
+}
