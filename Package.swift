@@ -62,6 +62,12 @@ let package = Package(
         tests("WireTests", ["Core", "Wire"]),
         tests("ReconciliationTests", ["Core", "Reconciliation"]),
         tests("SessionsTests", ["Core", "Platform", "Wire", "Roots", "Snapshots", "Sessions", "TestSupport"]),
+        tests("SnapshotsTests", ["Core", "Platform", "Content", "Snapshots", "TestSupport"]),
+        tests("RootsTests", ["Core", "Platform", "Content", "Roots", "TestSupport", "apply-probe"]),
+        tests("TidyTests", []),
+        tests("EndToEndTests", ["TestSupport"]),
+        .executableTarget(
+            name: "apply-probe", dependencies: ["Core", "Platform", "Roots"], path: "Tests/apply-probe", swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["Core", "Platform"], path: "Tests/TestSupport", swiftSettings: settings),
     ],

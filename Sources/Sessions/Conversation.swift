@@ -36,6 +36,16 @@ final class Conversation: Sendable {
     /// Tells the other end why this one ends, if it can still be told.
     func tell(_ error: HeadwaterError) { try? link.send(.failure, ErrorMessage.encoded(error)) }
 
+    /// What really ended the cycle: an end that cannot write any more may still have the other's reason to read.
+    func reason(for error: HeadwaterError) -> HeadwaterError {
+        if error.code != "peer.lost" { return error }
+        let deadline = MonotonicClock.after(seconds: 5)
+        while let item = try? inbox.next(until: deadline) {
+            if case .frame(let frame) = item, frame.kind == .failure { return (try? ErrorMessage.decode(frame.payload)) ?? error }
+        }
+        return error
+    }
+
     /// The next frame, which must be of this kind; problems are shown on the way, a failure is thrown.
     func expect(_ kind: Frame.Kind) throws(HeadwaterError) -> Frame {
         while true {

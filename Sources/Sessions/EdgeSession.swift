@@ -30,8 +30,9 @@ package enum EdgeSession {
             return SessionOutcome(
                 counts: counts, bytesSent: traffic.sent, bytesReceived: traffic.received, wasCancelled: cancellation.isRequested)
         } catch {
-            conversation.tell(error)
-            throw error
+            let reason = conversation.reason(for: error)
+            conversation.tell(reason)
+            throw reason
         }
     }
 

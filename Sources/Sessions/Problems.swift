@@ -44,6 +44,13 @@ extension HeadwaterError {
             remedy: "run again; the next cycle decides by what stands there then", exit: .problems, isTransient: true, path: path)
     }
 
+    static func rescued(_ rescued: Rescued) -> HeadwaterError {
+        HeadwaterError(
+            "path.rescued", "an entry that was changed while an earlier run was killed could not be put back",
+            remedy: "look at .headwater/SESSION/rescued/\(rescued.name) at the downstream end, and move it where it belongs", exit: .problems,
+            path: rescued.path)
+    }
+
     static func notApplied(_ path: TreePath, _ error: SystemError) -> HeadwaterError {
         HeadwaterError(
             "path.not-applied", "this path could not be changed at the downstream end", remedy: "mend its permissions there, or remove it",

@@ -25,6 +25,7 @@ final class Target {
     private let inbox: Inbox
     private let observer: any SessionObserver
     private let decider: Decider
+    private let stage: Stage
     private let batch: TargetBatch
     private let incoming: IncomingContent
     private var drift: [TreePath] = []
@@ -43,7 +44,7 @@ final class Target {
         self.link = link
         self.inbox = inbox
         self.observer = observer
-        let stage = try end.openStage()
+        stage = try end.openStage()
         decider = Decider(end: end)
         batch = TargetBatch(end: end, stage: stage, link: link)
         incoming = IncomingContent(stage: stage)
@@ -54,6 +55,7 @@ final class Target {
         let image = try end.view()
         try end.checkRoot(image)
         drift = try decider.findDrift(image)
+        for rescued in stage.rescued { note(problem: .rescued(rescued)) }
         progress.phase = .transferring
         try receive()
         try remove()

@@ -19,7 +19,8 @@ final class TargetBatch {
     private var removals: [Removal] = []
     private var replacements: [Planned] = []
     private var sentNumber: Int64 = 0
-    private var recordedNumber: Int64 = 0
+    /// Commits that were sent and that the source has not recorded yet.
+    private var unrecorded = 0
     private var theirs: Int64?
     private(set) var counts = CycleCounts()
 
@@ -122,6 +123,7 @@ final class TargetBatch {
     private func record(_ rows: [RowChange], _ indices: [Int]) throws(HeadwaterError) {
         if rows.isEmpty { return }
         sentNumber = try end.commit(rows, theirs: theirs)
+        unrecorded += 1
         try link.send(.committed, CommittedMessage(number: sentNumber, indices: indices, counts: counts).encoded())
     }
 
@@ -140,16 +142,16 @@ final class TargetBatch {
     // MARK: The other end
 
     func accept(_ recorded: RecordedMessage) throws(HeadwaterError) {
-        guard recorded.theirs <= sentNumber, recorded.theirs > recordedNumber else {
+        guard recorded.theirs <= sentNumber, unrecorded > 0 else {
             throw .protocolBroken(WireFault("commit \(recorded.theirs) recorded, which was not sent"))
         }
-        recordedNumber = recorded.theirs
+        unrecorded -= 1
         theirs = recorded.mine
         end.acknowledge(mineThrough: recorded.theirs)
     }
 
     /// Whether the source holds everything that was committed here.
-    var isRecorded: Bool { recordedNumber == sentNumber }
+    var isRecorded: Bool { unrecorded == 0 }
 
     /// Remembers the source's last number; writes nothing when nothing was committed.
     func finish() throws(HeadwaterError) {
