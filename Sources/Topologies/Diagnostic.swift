@@ -26,8 +26,13 @@ package struct Diagnostic: Sendable, Hashable {
     /// The file as it was named to us; not yet fit to be shown.
     package var file: String
     package var span: Span
-    /// The whole line that `span` is in, as it stands in the file; not yet fit to be shown. Empty if the file was not read.
+    /// The line that `span` is in, as it stands in the file; not yet fit to be shown. Empty if the file was not read. Of a line of more
+    /// than `Diagnostic.textMax` characters the part around `span`.
     package var text: String
+    /// The column of the first character of `text`: 1 unless the line was cut.
+    package var textColumn = 1
+
+    package static let textMax = 200
 
     package var severity: Severity { rule.severity }
     package var line: Int { span.line }
@@ -73,19 +78,38 @@ struct SourceFile: Sendable {
 /// The diagnostics of one file while it is being read.
 struct Findings {
     let source: SourceFile
+    /// The most findings that are kept; a file of 5 000 edges of which each is wrong twice stays below.
+    static let countMax = 20_000
+
     private(set) var diagnostics: [Diagnostic] = []
     /// Lines already decoded: many findings may be on one long line.
-    private var lines: [Int: String] = [:]
+    private var lines: [Int: [Unicode.Scalar]] = [:]
 
     init(source: SourceFile) { self.source = source }
 
     var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
 
     mutating func report(_ rule: Rule, at span: Span, _ message: String, remedy: String) {
-        let text = lines[span.line] ?? source.line(span.line)
-        lines[span.line] = text
+        if diagnostics.count >= Findings.countMax { return reportTooMany() }
+        let line = lines[span.line] ?? Array(source.line(span.line).unicodeScalars)
+        lines[span.line] = line
+        let isCut = line.count > Diagnostic.textMax
+        let start = isCut ? max(0, min(span.column - 1 - Diagnostic.textMax / 2, line.count - Diagnostic.textMax)) : 0
+        let part = line[start..<min(line.count, start + Diagnostic.textMax)]
         diagnostics.append(
-            Diagnostic(rule: rule, message: message, remedy: remedy, file: source.name, span: span, text: text))
+            Diagnostic(
+                rule: rule, message: message, remedy: remedy, file: source.name, span: span,
+                text: String(String.UnicodeScalarView(part)), textColumn: start + 1))
+    }
+
+    /// Once, in the place of everything that is found after the last one kept.
+    private mutating func reportTooMany() {
+        guard diagnostics.count == Findings.countMax else { return }
+        diagnostics.append(
+            Diagnostic(
+                rule: .tooLarge, message: "more than \(Findings.countMax) findings; the others are left out",
+                remedy: "correct these, then check the file again", file: source.name, span: .start,
+                text: String(source.line(1).unicodeScalars.prefix(Diagnostic.textMax))))
     }
 
     /// In the order of the file; what is found at one place in the order of the rules.

@@ -3,9 +3,10 @@ import Core
 /// Diagnostics for programs: one JSON object on one line. The fields are stable; new ones may be added.
 ///
 /// `{"version":1,"errors":1,"warnings":0,"diagnostics":[{"rule":"HW104","title":"unknown peer","severity":"error",
-/// "message":"…","remedy":"…","file":"net.yaml","line":7,"column":14,"length":2,"text":"  - build -> eo"}]}`
+/// "message":"…","remedy":"…","file":"net.yaml","line":7,"column":14,"length":2,"text":"  - build -> eo","text_column":1}]}`
 ///
-/// Line and column count from 1, column and length in Unicode scalars. `text` is the whole line, empty if the file was not read.
+/// Line and column count from 1, column and length in Unicode scalars. `text` is the line, or
+/// of a very long one the part around the place, which then starts at `text_column`; empty if the file was not read.
 package enum DiagnosticJSON {
     /// Ends without a newline.
     package static func render(_ diagnostics: [Diagnostic]) -> String {
@@ -21,6 +22,7 @@ package enum DiagnosticJSON {
             ("severity", string(diagnostic.severity.rawValue)), ("message", string(diagnostic.message)),
             ("remedy", string(diagnostic.remedy)), ("file", string(diagnostic.file)), ("line", "\(diagnostic.line)"),
             ("column", "\(diagnostic.column)"), ("length", "\(diagnostic.length)"), ("text", string(diagnostic.text)),
+            ("text_column", "\(diagnostic.textColumn)"),
         ]
         return "{" + fields.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}"
     }

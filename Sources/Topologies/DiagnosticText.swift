@@ -46,17 +46,19 @@ package enum DiagnosticText {
 
     /// The part of the line around the caret, and where the caret begins in it and how long it is, counted as shown.
     private static func excerpt(_ diagnostic: Diagnostic) -> (text: String, offset: Int, length: Int) {
-        let column = diagnostic.column - 1
+        let column = max(0, diagnostic.column - diagnostic.textColumn)
         let first = max(0, column - excerptMax / 2)
         let scalars = diagnostic.text.unicodeScalars.dropFirst(first)
         let shown = Array(scalars.prefix(excerptMax))
-        let isCut = scalars.dropFirst(excerptMax).first != nil
+        let isCut =
+            scalars.dropFirst(excerptMax).first != nil || diagnostic.text.unicodeScalars.count == Diagnostic.textMax
         func text(_ part: some Sequence<Unicode.Scalar>) -> String {
             Excerpt.text(String(String.UnicodeScalarView(part)))
         }
-        let before = (first > 0 ? "…" : "") + text(shown.prefix(column - first))
+        let lead = first > 0 || diagnostic.textColumn > 1 ? "…" : ""
+        let before = lead + text(shown.prefix(column - first))
         let marked = text(shown.dropFirst(column - first).prefix(diagnostic.length))
-        let whole = (first > 0 ? "…" : "") + text(shown) + (isCut ? "…" : "")
+        let whole = lead + text(shown) + (isCut ? "…" : "")
         return (whole, Excerpt.width(before), max(1, Excerpt.width(marked)))
     }
 }

@@ -5,6 +5,8 @@ struct Draft {
     var name: String
     var peers: [DraftPeer] = []
     var edges: [DraftEdge] = []
+    /// Whether an edge could not be made out, so that it is not known which peers are used.
+    var hasUnreadEdges = false
 }
 
 struct DraftPeer {

@@ -30,6 +30,7 @@ enum GraphRules {
     }
 
     private static func checkUse(_ draft: Draft, _ findings: inout Findings) {
+        if draft.hasUnreadEdges { return }
         let used = Set(draft.edges.flatMap { [$0.upstream, $0.downstream] })
         for index in draft.peers.indices where !used.contains(index) {
             findings.report(

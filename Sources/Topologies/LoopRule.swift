@@ -38,9 +38,18 @@ struct LoopRule {
     func loops() -> [[Int]] {
         let alone = map.flows.indices.filter { flow in
             let (read, write) = (map.flows[flow].read, map.flows[flow].write)
-            return !map.flows[flow].isReverse && map.overlap(read, write)
+            return map.overlap(read, write)
         }
-        return alone.map { [$0] } + graph.components().compactMap { shortestLoop($0, besides: Set(alone)) }
+        let members = Set(alone)
+        // A loop of bidi edges alone goes both ways round; it is one finding.
+        var known = Set<Set<Int>>()
+        var loops: [[Int]] = []
+        for flow in alone where known.insert([map.flows[flow].edge]).inserted { loops.append([flow]) }
+        for component in graph.components() {
+            let edges = Set(component.filter { $0 < map.flows.count }.map { map.flows[$0].edge })
+            if known.insert(edges).inserted, let loop = shortestLoop(component, besides: members) { loops.append(loop) }
+        }
+        return loops
     }
 
     // MARK: Numbering of the graph's nodes: flows, below, above, from, upTo

@@ -1,17 +1,20 @@
 /// What the format has and this version does not do: recognised, checked, and refused, never ignored.
 ///
 /// The one list. A key or value leaves it by the deletion of its line, together with an end-to-end test of what it does.
-enum NotSupportedYet {
-    static let topKeys: Set<String> = [
+package enum NotSupportedYet {
+    /// Keys of the file.
+    package static let topKeys: Set<String> = [
         "limits"
     ]
 
-    static let peerKeys: Set<String> = [
+    /// Keys of a peer.
+    package static let peerKeys: Set<String> = [
         "bandwidth",
         "database",
     ]
 
-    static let edgeKeys: Set<String> = [
+    /// Keys of an edge and of `defaults`.
+    package static let edgeKeys: Set<String> = [
         "bandwidth",
         "compression",
         "connections",
@@ -36,13 +39,13 @@ enum NotSupportedYet {
     ]
 
     /// Values of `mode`; `bidi` also as `<->`.
-    static let modes: Set<String> = [
+    package static let modes: Set<String> = [
         "bidi",
         "pull",
     ]
 
     /// An edge whose upstream peer has a host.
-    static let remoteUpstream = true
+    package static let remoteUpstream = true
 }
 
 extension Findings {

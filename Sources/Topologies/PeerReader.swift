@@ -170,9 +170,13 @@ enum HostName {
 
     private static func isPlain(_ text: String, _ others: String, _ countMax: Int) -> Bool {
         guard !text.isEmpty, text.utf8.count <= countMax, !text.hasPrefix("-") else { return false }
-        return text.unicodeScalars.allSatisfy { scalar in
-            scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType == .decimal)
-                || others.unicodeScalars.contains(scalar)
+        return text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: others.utf8.contains(byte)
+            }
         }
     }
 }

@@ -73,7 +73,9 @@ extension Findings {
 
     /// `50%` or a number of entries.
     mutating func maxDelete(_ node: YAMLNode, _ what: String) -> MaxDelete? {
-        guard let text = text(node, what) else { return nil }
+        guard case .scalar(let text, _) = node.content, !node.isNull else {
+            return wrongType(node, what, "a percentage or a number", remedy: "write for example 50% or 200")
+        }
         let remedy = "write a percentage from 0% to 100%, or a number of entries"
         let digits = text.hasSuffix("%") ? text.dropLast() : text[...]
         guard !digits.hasPrefix("-"), Findings.isDecimal(String(digits)), let value = Int(digits) else {

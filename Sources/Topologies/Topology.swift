@@ -57,6 +57,18 @@ package struct HostReference: Sendable, Hashable {
     package var knownHosts: String?
     /// `SHA256:` and 43 characters of base64; takes the place of known hosts.
     package var hostKey: String?
+
+    package init(
+        host: String, user: String? = nil, port: UInt16? = nil, identity: String? = nil, knownHosts: String? = nil,
+        hostKey: String? = nil
+    ) {
+        self.host = host
+        self.user = user
+        self.port = port
+        self.identity = identity
+        self.knownHosts = knownHosts
+        self.hostKey = hostKey
+    }
 }
 
 /// A flow from a peer to another, or both ways.

@@ -90,6 +90,7 @@ struct TopologyReader {
             defaults = EdgeReader(peers: [:], defaults: defaults).readSettings(pairs, isDefaults: true, &findings)
             defaults.spans = [:]
         }
+        draft.hasUnreadEdges = true
         guard let pair = values["edges"] else {
             findings.report(
                 .missingKey, at: .start, "`edges` is missing", remedy: "add `edges:` with a list, `[]` for none")
@@ -100,9 +101,14 @@ struct TopologyReader {
                 pair.value, "`edges`", "a list", remedy: "write each edge as an item: `- a -> b`")
             return
         }
+        draft.hasUnreadEdges = false
         let reader = EdgeReader(peers: peers, defaults: defaults)
         for item in items {
-            if let edge = reader.read(item, &findings) { draft.edges.append(edge) }
+            if let edge = reader.read(item, &findings) {
+                draft.edges.append(edge)
+            } else {
+                draft.hasUnreadEdges = true
+            }
         }
     }
 

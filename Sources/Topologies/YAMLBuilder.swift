@@ -99,12 +99,13 @@ struct YAMLBuilder {
             if let text = key.text { open[top].pairs.append(YAMLPair(key: text, keySpan: key.span, value: node)) }
             open[top].key = nil
         } else {
-            open[top].key = Key(text: keyText(node, &open[top].seen, &findings), span: node.span)
+            open[top].key = Key(text: YAMLBuilder.keyText(node, &open[top].seen, &findings), span: node.span)
         }
     }
 
     /// The text of a node in the place of a key; nil if the pair is to be dropped.
-    private func keyText(_ node: YAMLNode, _ seen: inout [String: Int], _ findings: inout Findings) -> String? {
+    /// Static, because through `self` the collections would be shared, and each key would copy all keys before it.
+    private static func keyText(_ node: YAMLNode, _ seen: inout [String: Int], _ findings: inout Findings) -> String? {
         guard case .scalar(let text, let isPlain) = node.content else {
             if !node.isBroken {
                 findings.report(
