@@ -1,0 +1,89 @@
+import Core
+
+/// What a file declares, as far as it could be read: the rules about the graph run on it even where other things are wrong.
+struct Draft {
+    var name: String
+    var peers: [DraftPeer] = []
+    var edges: [DraftEdge] = []
+    /// Whether an edge could not be made out, so that it is not known which peers are used.
+    var hasUnreadEdges = false
+}
+
+struct DraftPeer {
+    var name: String
+    var nameSpan: Span
+    var host: HostReference?
+    /// Nil if it could not be read; the rules then leave the peer out.
+    var path: PeerPath?
+    var mount: String?
+    /// Where the snapshot databases lie if not in the tree.
+    var database: PeerPath?
+    var databaseSpan: Span?
+}
+
+struct DraftEdge {
+    var span: Span
+    /// Index into `Draft.peers`.
+    var upstream: Int
+    var downstream: Int
+    var arrow: Arrow
+    var settings: EdgeSettings
+    var upstreamSpan: Span
+    var downstreamSpan: Span
+
+    enum Arrow { case oneWay, bothWays, none }
+
+    var mode: Mode {
+        switch arrow {
+        case .bothWays: .bidi
+        case .none: settings.mode ?? .push
+        case .oneWay: settings.mode == .pull ? .pull : .push
+        }
+    }
+}
+
+/// The keys of an edge, or of `defaults`, that something here depends on. Nil is not given.
+struct EdgeSettings {
+    var mode: Mode?
+    var session: String?
+    var sessionSpan: Span?
+    var maxDelete: MaxDelete?
+    var subpath: [[UInt8]]?
+    var drift: Drift?
+    var mirror: Bool?
+    var delete: String?
+    /// Where each key stands that was given here, not in `defaults`.
+    var spans: [String: Span] = [:]
+
+    enum Drift: String, CaseIterable { case repair, keep, halt }
+
+    /// These, and from `defaults` what is not given here.
+    func over(_ defaults: EdgeSettings) -> EdgeSettings {
+        var merged = self
+        merged.mode = mode ?? defaults.mode
+        merged.maxDelete = maxDelete ?? defaults.maxDelete
+        merged.subpath = subpath ?? defaults.subpath
+        merged.drift = drift ?? defaults.drift
+        merged.mirror = mirror ?? defaults.mirror
+        merged.delete = delete ?? defaults.delete
+        return merged
+    }
+}
+
+/// The alphabet of names of topologies, peers and sessions.
+enum Name {
+    static let rule = "1 to 64 of the letters A-Z a-z, digits, _ and -"
+
+    static func isValid(_ text: String) -> Bool {
+        (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(isAllowed)
+    }
+
+    private static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,57 @@
+/// What the format has and this version does not do: recognised, checked, and refused, never ignored.
+///
+/// The one list. A key or value leaves it by the deletion of its line, together with an end-to-end test of what it does.
+package enum NotSupportedYet {
+    /// Keys of the file.
+    package static let topKeys: Set<String> = [
+        "limits"
+    ]
+
+    /// Keys of a peer.
+    package static let peerKeys: Set<String> = [
+        "bandwidth",
+        "database",
+    ]
+
+    /// Keys of an edge and of `defaults`.
+    package static let edgeKeys: Set<String> = [
+        "bandwidth",
+        "compression",
+        "connections",
+        "continuous",
+        "delete",
+        "digest",
+        "drift",
+        "durability",
+        "exclude",
+        "filter",
+        "filter_file",
+        "keep_deleted",
+        "mirror",
+        "overwrite",
+        "preserve",
+        "route",
+        "scan_interval",
+        "schedule",
+        "settle",
+        "subpath",
+        "symlinks",
+    ]
+
+    /// Values of `mode`; `bidi` also as `<->`.
+    package static let modes: Set<String> = [
+        "bidi",
+        "pull",
+    ]
+
+    /// An edge whose upstream peer has a host.
+    package static let remoteUpstream = true
+}
+
+extension Findings {
+    mutating func reportNotSupportedYet(_ what: String, at span: Span) {
+        report(
+            .notSupportedYet, at: span, "\(what) is part of the format but not supported yet by this version",
+            remedy: "remove it here, or use a version of Headwater that supports it")
+    }
+}

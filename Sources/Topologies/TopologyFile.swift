@@ -1,0 +1,86 @@
+import Core
+import Glibc
+
+/// From a topology file to a topology, or to everything that is wrong with it.
+package enum TopologyFile {
+    /// Reads a file. Blocks for the disk, but not for a pipe or a device, which are refused.
+    ///
+    /// Never throws: a file that cannot be read is a diagnostic too. `topology` is nil exactly if a diagnostic is an error.
+    package static func load(path: String) -> (topology: Topology?, diagnostics: [Diagnostic]) {
+        do throws(ReadFault) {
+            return load(bytes: try read(path), name: path)
+        } catch {
+            return (nil, [unreadable(path, error)])
+        }
+    }
+
+    /// The same from bytes; `name` is what stands in diagnostics, and gives the topology its default name.
+    package static func load(bytes: [UInt8], name: String) -> (topology: Topology?, diagnostics: [Diagnostic]) {
+        if bytes.count > YAMLDocument.bytesMax { return (nil, [unreadable(name, .tooLarge)]) }
+        var diagnostics: [Diagnostic] = []
+        guard let source = SourceCheck.utf8(bytes, name: name, &diagnostics) else { return (nil, diagnostics) }
+        var findings = Findings(source: source)
+        var topology: Topology?
+        if let root = YAMLDocument.parse(&findings), let draft = TopologyReader.read(root, &findings) {
+            let flows = GraphRules.check(draft, &findings)
+            if !findings.hasErrors { topology = Topology(draft, file: name, flows: flows) }
+        }
+        return (topology, findings.sorted())
+    }
+
+    private enum ReadFault: Error { case tooLarge, notAFile, system(CInt) }
+
+    private static func unreadable(_ path: String, _ fault: ReadFault) -> Diagnostic {
+        let (rule, message, remedy): (Rule, String, String) =
+            switch fault {
+            case .tooLarge:
+                (
+                    .tooLarge, "the file is larger than 1 MiB",
+                    "check that this is a topology file, or split it into several"
+                )
+            case .notAFile: (.unreadable, "this is not a regular file", "name a topology file")
+            case .system(let code):
+                (
+                    .unreadable, "the file cannot be read: \(String(cString: strerror(code)))",
+                    code == ENOENT ? "check the name, or create the file" : "make the file readable"
+                )
+            }
+        return Diagnostic(rule: rule, message: message, remedy: remedy, file: path, span: .start, text: "")
+    }
+
+    /// The whole content, but never more than the bound by much.
+    private static func read(_ path: String) throws(ReadFault) -> [UInt8] {
+        // O_NONBLOCK: opening a pipe without a writer would wait for one.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else { throw .system(errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system(errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 64 * 1024)
+        while bytes.count <= YAMLDocument.bytesMax {
+            let count = Glibc.read(descriptor, &block, block.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .system(errno) }
+            if count == 0 { return bytes }
+            bytes += block[..<count]
+        }
+        throw .tooLarge
+    }
+}
+
+extension Topology {
+    /// From a draft in which no rule is broken.
+    fileprivate init(_ draft: Draft, file: String, flows: FlowMap) {
+        let peers = draft.peers.map {
+            Peer(name: $0.name, host: $0.host, path: $0.path!.text, mount: $0.mount, line: $0.nameSpan.line)
+        }
+        let edges = draft.edges.map {
+            Edge(
+                upstream: $0.upstream, downstream: $0.downstream, mode: $0.mode, session: SessionName.of($0, in: draft),
+                maxDelete: $0.settings.maxDelete ?? .standard, line: $0.span.line)
+        }
+        self.init(name: draft.name, file: file, peers: peers, edges: edges, flows: flows)
+    }
+}

@@ -1,0 +1,116 @@
+import Core
+
+/// Reads the root node of a file into a draft, with every diagnostic about keys and values.
+struct TopologyReader {
+    static let keys = ["headwater", "name", "defaults", "peers", "edges", "limits"]
+
+    private var findings: Findings
+
+    /// The draft is nil only if the root is no map.
+    static func read(_ root: YAMLNode, _ findings: inout Findings) -> Draft? {
+        var reader = TopologyReader(findings: findings)
+        let draft = reader.read(root)
+        findings = reader.findings
+        return draft
+    }
+
+    private mutating func read(_ root: YAMLNode) -> Draft? {
+        guard let pairs = findings.pairs(root, "a topology file") else { return nil }
+        for pair in pairs {
+            if !TopologyReader.keys.contains(pair.key) {
+                findings.unknownKey(pair, in: "a topology file", known: TopologyReader.keys)
+            }
+        }
+        let values = Dictionary(pairs.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+        readVersion(values["headwater"]?.value)
+        var draft = Draft(name: readName(values["name"]?.value))
+        if let limits = values["limits"] { readLimits(limits) }
+        if let peers = required("peers", values) {
+            draft.peers = peers.map { PeerReader.read($0, &findings) }
+        }
+        readEdges(values, &draft)
+        return draft
+    }
+
+    private mutating func readVersion(_ node: YAMLNode?) {
+        guard let node else {
+            findings.report(
+                .missingKey, at: .start, "the format version is missing", remedy: "add `headwater: 1` as the first line"
+            )
+            return
+        }
+        guard let version = findings.integer(node, "`headwater`", in: Int.min...Int.max), version != 1 else { return }
+        findings.report(
+            .version, at: node.span, "format version \(version) is not known to this version of Headwater",
+            remedy: "write `headwater: 1`, or use a version of Headwater that knows it")
+    }
+
+    private mutating func readName(_ node: YAMLNode?) -> String {
+        if let node { return findings.name(node, "`name`") ?? "" }
+        let name = TopologyReader.stem(of: findings.source.name)
+        if Name.isValid(name) { return name }
+        findings.report(
+            .badName, at: .start, "the topology would be named \(quoted(name)) after its file, which cannot be",
+            remedy: "add `name:` with \(Name.rule)")
+        return ""
+    }
+
+    /// The last component of a path without its extension.
+    static func stem(of path: String) -> String {
+        let file = path.split(separator: "/").last ?? ""
+        guard let dot = file.lastIndex(of: "."), dot != file.startIndex else { return String(file) }
+        return String(file[..<dot])
+    }
+
+    private mutating func readLimits(_ pair: YAMLPair) {
+        for limit in findings.pairs(pair.value, "`limits`") ?? [] {
+            switch limit.key {
+            case "bandwidth": findings.checkRate(limit.value, "`bandwidth`")
+            case "starts", "connections": _ = findings.integer(limit.value, "`\(limit.key)`", in: 1...10_000)
+            default: findings.unknownKey(limit, in: "`limits`", known: ["bandwidth", "starts", "connections"])
+            }
+        }
+        if NotSupportedYet.topKeys.contains(pair.key) {
+            findings.reportNotSupportedYet("the key `\(pair.key)`", at: pair.keySpan)
+        }
+    }
+
+    /// The pairs of a map that must be there.
+    private mutating func required(_ key: String, _ values: [String: YAMLPair]) -> [YAMLPair]? {
+        if let pair = values[key] { return findings.pairs(pair.value, "`\(key)`") }
+        findings.report(.missingKey, at: .start, "`\(key)` is missing", remedy: "add `\(key):`")
+        return nil
+    }
+
+    private mutating func readEdges(_ values: [String: YAMLPair], _ draft: inout Draft) {
+        let peers = Dictionary(
+            draft.peers.indices.map { (draft.peers[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
+        var defaults = EdgeSettings()
+        if let node = values["defaults"]?.value, let pairs = findings.pairs(node, "`defaults`") {
+            defaults = EdgeReader(peers: [:], defaults: defaults).readSettings(pairs, isDefaults: true, &findings)
+            defaults.spans = [:]
+        }
+        draft.hasUnreadEdges = true
+        guard let pair = values["edges"] else {
+            findings.report(
+                .missingKey, at: .start, "`edges` is missing", remedy: "add `edges:` with a list, `[]` for none")
+            return
+        }
+        guard case .sequence(let items) = pair.value.content else {
+            let _: String? = findings.wrongType(
+                pair.value, "`edges`", "a list", remedy: "write each edge as an item: `- a -> b`")
+            return
+        }
+        draft.hasUnreadEdges = false
+        let reader = EdgeReader(peers: peers, defaults: defaults)
+        for item in items {
+            if let edge = reader.read(item, &findings) {
+                draft.edges.append(edge)
+            } else {
+                draft.hasUnreadEdges = true
+            }
+        }
+    }
+
+    private init(findings: Findings) { self.findings = findings }
+}
