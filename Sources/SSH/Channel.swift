@@ -28,6 +28,8 @@ package final class Channel: ByteStream {
         var isRemoteEnded = false
         var isRemoteClosed = false
         var isClosed = false
+        /// The server has closed its side as well and the thread has let go.
+        var isFreed = false
         var failure: HeadwaterError?
         var stderrTail: [UInt8] = []
         var exitStatus: Int32?
@@ -114,6 +116,9 @@ package final class Channel: ByteStream {
     /// The far command's exit status once it has ended and its output was read; nil before. 0 is also reported for a command that a
     /// signal ended (libssh2 does not tell them apart): only the peer's own goodbye means success.
     package var exitStatus: Int32? { state.read { $0.exitStatus } }
+
+    /// The server counts this channel no more: freed, refused, or its connection is gone.
+    var isOver: Bool { state.read { $0.isFreed || $0.failure != nil } }
 
     /// Waits until the far command has ended, at most `seconds`; nil when it has not.
     package func waitForExit(seconds: Double) -> Int32? {

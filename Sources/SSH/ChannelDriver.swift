@@ -99,7 +99,9 @@ final class ChannelDriver {
 
     /// Waits for the far end's own close, pass after pass; what it still sends is thrown away.
     private func close() {
-        if libssh2_channel_free(handle) != LIBSSH2_ERROR_EAGAIN { phase = .freed }
+        if libssh2_channel_free(handle) == LIBSSH2_ERROR_EAGAIN { return }
+        phase = .freed
+        channel.state.update { $0.isFreed = true }
     }
 
     private func pump(_ thread: ConnectionThread) throws(HeadwaterError) -> Bool {
