@@ -34,14 +34,34 @@ import Testing
         try start(hosts)
     }
 
-    @Test func aStampedAgentIsStartedWithoutBeingRead() throws {
+    /// A far host whose digest programs find a wrong digest for everything from now on.
+    private func breakDigestPrograms(_ server: SSHServer) throws {
+        mkdir(server.home + "/bin", 0o755)
+        for name in ["sha256sum", "shasum", "openssl"] {
+            try SSHServer.write("#!/bin/sh\necho 00\n", server.home + "/bin/" + name, mode: 0o755)
+        }
+        try SSHServer.write("PATH=$HOME/bin:$PATH\n", server.home + "/.bashrc")
+    }
+
+    @Test func aStampedAgentIsStartedWithoutBeingReadAgain() throws {
         let server = try SSHServer()
         let hosts = HostConnections(server.settings())
         defer { hosts.close() }
         let path = try AgentDeployment.ensure(try agent(), on: hosts)
-        let before = try FileStatus(at: Descriptor.workingDirectory, path).inode
+        try breakDigestPrograms(server)
         try start(hosts)
-        #expect(try FileStatus(at: Descriptor.workingDirectory, path).inode == before)
+        // A stamp holds for the very file only: with other times it is read again.
+        _ = try ChildProcess.run(["touch", path])
+        #expect(code { try start(hosts) } == "agent.upload")
+    }
+
+    @Test func anUploadThatArrivesDamagedIsNotKept() throws {
+        let server = try SSHServer()
+        try breakDigestPrograms(server)
+        let hosts = HostConnections(server.settings())
+        defer { hosts.close() }
+        #expect(code { try start(hosts) } == "agent.upload")
+        #expect(try ChildProcess.run(["find", server.home + "/.cache", "-type", "f"]).output.isEmpty)
     }
 
     @Test func aDamagedAgentIsNeverStartedButReplaced() throws {
