@@ -7,10 +7,10 @@ struct ClientConfiguration: Sendable {
     private var values: [String: [String]] = [:]
 
     /// nil when there is no OpenSSH client.
-    static func ask(_ target: SSHTarget, home: String, environment: [String: String]) throws(HeadwaterError)
-        -> ClientConfiguration?
+    static func ask(_ client: String, _ target: SSHTarget, home: String, environment: [String: String])
+        throws(HeadwaterError) -> ClientConfiguration?
     {
-        var arguments = ["ssh", "-G"]
+        var arguments = [client, "-G"]
         if home != Environment.accountHome { arguments += ["-F", configurationFile(home)] }
         if let port = target.port { arguments += ["-p", String(port)] }
         if let user = target.user { arguments += ["-l", user] }

@@ -22,21 +22,30 @@ final class ConnectionThread {
 
     /// The body of the thread.
     static func run(_ core: Connection.Core, _ check: HostKeyCheck, _ hostKeyTypes: [String]) {
-        let failure: HeadwaterError
         do {
             let thread = try ConnectionThread(core)
             defer { thread.free() }
-            do {
-                try thread.logIn(check, hostKeyTypes)
-                core.state.update { $0.phase = .ready }
-                failure = thread.loop()
-            } catch {
-                failure = error
-            }
+            let failure = thread.live(check, hostKeyTypes)
+            end(core, failure)
             thread.endChannels(failure)
         } catch {
-            failure = error
+            end(core, error)
         }
+    }
+
+    /// Everything from the handshake on; returns why it ended.
+    private func live(_ check: HostKeyCheck, _ hostKeyTypes: [String]) -> HeadwaterError {
+        do {
+            try logIn(check, hostKeyTypes)
+        } catch {
+            return error
+        }
+        core.state.update { $0.phase = .ready }
+        return loop()
+    }
+
+    /// From here on nobody is given this connection; channels that were not taken up yet fail.
+    private static func end(_ core: Connection.Core, _ failure: HeadwaterError) {
         let pending = core.state.update { state in
             state.phase = .ended(failure)
             defer { state.pending = [] }

@@ -19,7 +19,7 @@ package final class HostConnections: Sendable {
     }
 
     /// Handshakes at a time to one host: sshd drops unauthenticated connections at random from ten on.
-    private static let handshakesMax = 4
+    fileprivate static let handshakesMax = 4
 
     fileprivate struct Member: Sendable {
         let connection: Connection
@@ -33,11 +33,14 @@ package final class HostConnections: Sendable {
         var refusalCount = 0
     }
 
-    private struct State: Sendable {
+    fileprivate struct State: Sendable {
         var members: [Member] = []
         var handshakeCount = 0
         var nextID = 0
-        var isLimitKnown = false
+        /// Callers that have no channel yet, those who connect included.
+        var waitingCount = 0
+        /// Channels that the server allows on one connection, as far as refusals have told.
+        var channelsMax: Int?
         var isClosed = false
     }
 
@@ -99,6 +102,8 @@ package final class HostConnections: Sendable {
     }
 
     private func attempt(_ command: String, _ stallSeconds: Double?) throws(HeadwaterError) -> Channel {
+        state.update { $0.waitingCount += 1 }
+        defer { state.update { $0.waitingCount -= 1 } }
         while true {
             switch try next() {
             case .use(let connection, let id):
@@ -117,9 +122,7 @@ package final class HostConnections: Sendable {
                 state.members[index].openingCount += 1
                 return .use(state.members[index].connection, id: state.members[index].id)
             }
-            // Until the server's limit is known, one connection may be enough for all.
-            let handshakesMax = state.isLimitKnown ? HostConnections.handshakesMax : 1
-            if state.handshakeCount >= handshakesMax { return nil }
+            guard state.mayConnect else { return nil }
             state.handshakeCount += 1
             return .connect
         }
@@ -136,7 +139,7 @@ package final class HostConnections: Sendable {
             state.handshakeCount -= 1
             guard case .success(let connection) = result else { return nil }
             if state.isClosed { return connection }
-            state.members.append(Member(connection: connection, id: state.nextID))
+            state.members.append(Member(connection: connection, id: state.nextID, channelsMax: state.channelsMax))
             state.nextID += 1
             return nil
         }
@@ -156,13 +159,23 @@ package final class HostConnections: Sendable {
         }
         let isUseless = state.update { state -> Bool in
             guard let index = state.members.firstIndex(where: { $0.id == id }) else { return false }
-            return state.members[index].settle(result, isLimitKnown: &state.isLimitKnown)
+            defer { state.channelsMax = state.members[index].channelsMax ?? state.channelsMax }
+            return state.members[index].settle(result)
         }
         switch result {
         case .success(let channel): return channel
         case .failure(let error) where error.code == "ssh.session-limit" && !isUseless: return nil
         case .failure(let error): throw error
         }
+    }
+}
+
+extension HostConnections.State {
+    /// Whether one more handshake at this moment serves those who wait: one may be enough for all until the server's limit is known.
+    fileprivate var mayConnect: Bool {
+        if handshakeCount == 0 { return true }
+        guard handshakeCount < HostConnections.handshakesMax, let channelsMax else { return false }
+        return handshakeCount * channelsMax < waitingCount - members.reduce(0) { $0 + $1.openingCount }
     }
 }
 
@@ -179,7 +192,7 @@ extension HostConnections.Member {
     }
 
     /// Books the outcome of an opening; true when the server allows not even one channel.
-    fileprivate mutating func settle(_ result: Result<Channel, HeadwaterError>, isLimitKnown: inout Bool) -> Bool {
+    fileprivate mutating func settle(_ result: Result<Channel, HeadwaterError>) -> Bool {
         openingCount -= 1
         channels.removeAll(where: \.isOver)
         switch result {
@@ -187,8 +200,8 @@ extension HostConnections.Member {
             channels.append(channel)
             hasAccepted = true
             refusalCount = 0
+            channelsMax = channelsMax.map { max($0, channels.count) }
         case .failure(let error) where error.code == "ssh.session-limit":
-            isLimitKnown = true
             if !hasAccepted, openingCount == 0 { return true }
             refusalCount += 1
             channelsMax = max(1, channels.count)

@@ -38,16 +38,18 @@ package struct SSHSettings: Hashable, Sendable {
 
     /// Asks `ssh -G` where the OpenSSH client is installed. Blocks for that process.
     ///
-    /// - Parameter environment: of this process: HOME, USER and SSH_AUTH_SOCK are read.
+    /// - Parameters:
+    ///   - environment: of this process: HOME, USER and SSH_AUTH_SOCK are read.
+    ///   - client: the OpenSSH client, found on PATH.
     /// - Throws: `ssh.config-unsupported` for ProxyJump, ProxyCommand, certificates and other settings of the configuration that would
     ///   be unsafe to ignore; `ssh.config` when `ssh -G` refuses; `ssh.host` for a host that no command line should see.
-    package static func resolve(_ target: SSHTarget, environment: [String: String] = Environment.current)
-        throws(HeadwaterError) -> SSHSettings
-    {
+    package static func resolve(
+        _ target: SSHTarget, environment: [String: String] = Environment.current, client: String = "ssh"
+    ) throws(HeadwaterError) -> SSHSettings {
         try checkNames(target)
         let home = environment["HOME"] ?? Environment.accountHome
         var settings = defaults(target, home: home, environment: environment)
-        if let answer = try ClientConfiguration.ask(target, home: home, environment: environment) {
+        if let answer = try ClientConfiguration.ask(client, target, home: home, environment: environment) {
             try answer.apply(to: &settings, home: home, environment: environment)
         }
         settings.declare(target, home: home)

@@ -13,11 +13,8 @@ import Testing
         return home
     }
 
-    private func resolve(_ target: SSHTarget, _ home: TemporaryDirectory, _ more: [String: String] = [:]) throws
-        -> SSHSettings
-    {
-        let environment = ["HOME": home.path, "PATH": "/usr/bin:/bin"].merging(more) { $1 }
-        return try SSHSettings.resolve(target, environment: environment)
+    private func resolve(_ target: SSHTarget, _ home: TemporaryDirectory) throws -> SSHSettings {
+        try SSHSettings.resolve(target, environment: ["HOME": home.path, "PATH": "/usr/bin:/bin"])
     }
 
     @Test func anAliasIsResolved() throws {
@@ -58,8 +55,9 @@ import Testing
 
     @Test func withoutAClientTheDefaultsHold() throws {
         let home = TemporaryDirectory()
-        let settings = try resolve(
-            SSHTarget(host: "eu"), home, ["PATH": "/nonexistent", "SSH_AUTH_SOCK": "/run/agent", "USER": "me"])
+        let environment = ["HOME": home.path, "SSH_AUTH_SOCK": "/run/agent", "USER": "me"]
+        let settings = try SSHSettings.resolve(
+            SSHTarget(host: "eu"), environment: environment, client: "/nonexistent/ssh")
         #expect(settings.hostName == "eu" && settings.port == 22)
         #expect(settings.agentSocket == "/run/agent")
         #expect(settings.identityFiles.first == home(".ssh/id_ed25519"))

@@ -36,7 +36,10 @@ package final class SSHServer: Sendable {
     package var knownHostsPath: String { directory("known_hosts") }
     /// `SHA256:…` of the first host key.
     package var hostKeyFingerprint: String { fingerprint(hostKeyTypes[0]) }
-    package var log: String { text(directory("log")) }
+    /// What the server wrote so far, lines ended by LF alone.
+    package var log: String {
+        String(decoding: text(directory("log")).utf8.filter { $0 != 13 }, as: UTF8.self)
+    }
     /// The process that listens.
     package var pid: Int32 { listener }
 
