@@ -14,7 +14,8 @@ package enum StreamSocket {
     /// probes after 30 s and an end after 60 s of unacknowledged data.
     ///
     /// Blocks: the resolver for as long as it likes, all attempts together at most `timeoutMilliseconds`.
-    package static func connect(host: String, port: Int, timeoutMilliseconds: Int32) throws(ConnectFailure) -> Descriptor
+    package static func connect(host: String, port: Int, timeoutMilliseconds: Int32) throws(ConnectFailure)
+        -> Descriptor
     {
         var words = [CChar](repeating: 0, count: 256)
         let fd = hw_getaddrinfo_connect(host, String(port), timeoutMilliseconds, &words, words.count)

@@ -39,7 +39,8 @@ package struct AgentBinary: Sendable {
         self.version = version
         size = content.count
         let machine = Int(content[18]) | Int(content[19]) << 8
-        architecture = [62: "x86_64", 183: "aarch64", 243: "riscv64", 22: "s390x", 21: "ppc64le"][machine] ?? "ELF \(machine)"
+        architecture =
+            [62: "x86_64", 183: "aarch64", 243: "riscv64", 22: "s390x", 21: "ppc64le"][machine] ?? "ELF \(machine)"
         digest = SHA256.hash(content).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
@@ -65,7 +66,9 @@ enum ShellCommand {
     ///   - script: without single quotes, backslashes, exclamation marks and line ends, which shells treat differently.
     ///   - arguments: plain words; become `$1`, `$2`, ….
     static func posix(_ script: String, _ arguments: [String] = []) -> String {
-        precondition(script.utf8.allSatisfy { $0 >= 0x20 && !"'\\!".utf8.contains($0) }, "a script that every shell leaves alone")
+        precondition(
+            script.utf8.allSatisfy { $0 >= 0x20 && !"'\\!".utf8.contains($0) }, "a script that every shell leaves alone"
+        )
         precondition(arguments.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy(isPlain) }, "plain arguments")
         return (["exec /bin/sh -c '\(script)' sh"] + arguments).joined(separator: " ")
     }

@@ -21,7 +21,8 @@ package enum AgentDeployment {
     /// - Parameter arguments: plain words (letters, digits, `-_./:=@%+,`).
     /// - Throws: what `HostConnections.openChannel` throws; `agent.architecture`, `agent.no-space`, `agent.read-only`, `agent.noexec`,
     ///   `agent.cannot-run`, `agent.digest-tool`, `agent.upload`, `agent.shell`.
-    package static func start(_ agent: AgentBinary, arguments: [String], on hosts: HostConnections) throws(HeadwaterError)
+    package static func start(_ agent: AgentBinary, arguments: [String], on hosts: HostConnections)
+        throws(HeadwaterError)
         -> Channel
     {
         for isRetry in [false, true] {
@@ -128,7 +129,8 @@ package enum AgentDeployment {
         channel.close()
         throw HeadwaterError(
             "agent.shell", "the login shell of \(hosts.settings.user)@\(hosts.settings.alias) did not run /bin/sh",
-            remedy: "check that `ssh \(hosts.settings.alias) /bin/sh -c true` works and that no start file ends the shell",
+            remedy:
+                "check that `ssh \(hosts.settings.alias) /bin/sh -c true` works and that no start file ends the shell",
             cause: tail.isEmpty ? nil : tail)
     }
 }
@@ -143,7 +145,8 @@ extension AgentDeployment {
         case "exec" where cause.hasPrefix("126"):
             return HeadwaterError(
                 "agent.noexec", "the cache directory of \(host) is on a file system mounted noexec",
-                remedy: "set XDG_CACHE_HOME on \(host) to a directory where programs may run, or put headwater-agent on PATH",
+                remedy:
+                    "set XDG_CACHE_HOME on \(host) to a directory where programs may run, or put headwater-agent on PATH",
                 cause: cause)
         case "exec":
             return HeadwaterError(
@@ -157,7 +160,8 @@ extension AgentDeployment {
             return HeadwaterError(
                 "agent.no-space", "there is no space for the agent in the cache directory of \(host)",
                 remedy: "free 32 MB there, or set XDG_CACHE_HOME on \(host)", cause: cause)
-        case _ where cause.contains("Read-only") || cause.contains("ermission denied") || cause.contains("not permitted"):
+        case _
+        where cause.contains("Read-only") || cause.contains("ermission denied") || cause.contains("not permitted"):
             return HeadwaterError(
                 "agent.read-only", "the cache directory of \(host) cannot be written",
                 remedy: "make ~/.cache writable on \(host), set XDG_CACHE_HOME, or put headwater-agent on PATH",

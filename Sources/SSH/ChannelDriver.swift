@@ -137,7 +137,8 @@ extension ChannelDriver {
             if back.isEmpty { break }
             let count = min(back.count, ChannelDriver.readBytesMax)
             let got = try check(
-                libssh2_channel_read_ex(handle, 0, back.baseAddress!.assumingMemoryBound(to: CChar.self), count), thread)
+                libssh2_channel_read_ex(handle, 0, back.baseAddress!.assumingMemoryBound(to: CChar.self), count), thread
+            )
             if got == 0 {
                 isRemoteEnded = libssh2_channel_eof(handle) == 1
                 if isRemoteEnded { channel.state.update { $0.isRemoteEnded = true } }

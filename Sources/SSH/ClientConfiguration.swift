@@ -18,7 +18,7 @@ struct ClientConfiguration: Sendable {
         do {
             outcome = try ChildProcess.run(
                 arguments + ["--", target.host], environment: environment.map { "\($0.key)=\($0.value)" })
-        } catch where error.isMissing {
+        } catch  where error.isMissing {
             return nil
         } catch {
             throw refused(target.host, error.description)
@@ -91,7 +91,8 @@ struct ClientConfiguration: Sendable {
         for (key, name) in refused {
             guard let value = first(key), value != "none" else { continue }
             throw HeadwaterError(
-                "ssh.config-unsupported", "\(name) is set for \(host) in the SSH configuration and is not supported yet",
+                "ssh.config-unsupported",
+                "\(name) is set for \(host) in the SSH configuration and is not supported yet",
                 remedy: "give this peer a Host alias without \(name), or reach the host directly")
         }
     }

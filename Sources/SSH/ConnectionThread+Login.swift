@@ -107,13 +107,15 @@ extension ConnectionThread {
         }
         if refused.isEmpty {
             return HeadwaterError(
-                "ssh.no-key", "there is no key to log in to \(place) with: ssh-agent holds none and no identity file exists",
+                "ssh.no-key",
+                "there is no key to log in to \(place) with: ssh-agent holds none and no identity file exists",
                 remedy: "start ssh-agent and run ssh-add, or name a key as `identity` of the peer")
         }
         let also = skipped.map { "; " + $0.message }.joined()
         return HeadwaterError(
             "ssh.login-refused", "\(place) accepts none of the keys offered: \(refused.joined(separator: ", "))\(also)",
-            remedy: "add the public key to authorized_keys of \(place), or name the right key as `identity` of the peer",
+            remedy:
+                "add the public key to authorized_keys of \(place), or name the right key as `identity` of the peer",
             cause: transport.error == nil ? nil : lastWords)
     }
 }

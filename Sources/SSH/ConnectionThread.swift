@@ -119,7 +119,8 @@ final class ConnectionThread {
             entries += new.map { ChannelDriver($0, host: settings.alias) }
             if isClosing { return .connectionClosed(settings.alias) }
             if isPeerGone || transport.error != nil {
-                return .connectionLost(settings.alias, transport.error.map { String(cString: strerror($0)) } ?? "it ended")
+                return .connectionLost(
+                    settings.alias, transport.error.map { String(cString: strerror($0)) } ?? "it ended")
             }
             do {
                 let hasMoved = try pass()

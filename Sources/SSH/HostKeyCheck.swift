@@ -16,7 +16,7 @@ struct HostKeyCheck: Sendable {
             for path in settings.knownHostsFiles {
                 do {
                     known.read(try readFile(path, bytesMax: 64 << 20), file: path)
-                } catch where error.isMissing {
+                } catch  where error.isMissing {
                     continue
                 } catch {
                     throw HeadwaterError(
@@ -99,7 +99,8 @@ struct HostKeyCheck: Sendable {
 
     private func quoted(_ path: String) -> String {
         let isPlain = path.utf8.allSatisfy { $0 > 0x20 && !"'\"$`\\&|;<>()*?[]#!".utf8.contains($0) }
-        return isPlain ? path : "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+        return isPlain
+            ? path : "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
     }
 
     private static func trimmed(_ fingerprint: String) -> String {

@@ -143,14 +143,16 @@ extension Transport {
             return nil
         }
         typealias Abstract = UnsafeMutablePointer<UnsafeMutableRawPointer?>
-        let send: @convention(c) (Int32, UnsafeRawPointer?, Int, Int32, Abstract?) -> Int = { _, bytes, count, _, abstract in
+        let send: @convention(c) (Int32, UnsafeRawPointer?, Int, Int32, Abstract?) -> Int = {
+            _, bytes, count, _, abstract in
             Transport.of(abstract).send(UnsafeRawBufferPointer(start: bytes, count: count))
         }
         let receive: @convention(c) (Int32, UnsafeMutableRawPointer?, Int, Int32, Abstract?) -> Int = {
             _, bytes, count, _, abstract in
             Transport.of(abstract).receive(into: UnsafeMutableRawBufferPointer(start: bytes, count: count))
         }
-        libssh2_session_callback_set(session, LIBSSH2_CALLBACK_SEND, unsafeBitCast(send, to: UnsafeMutableRawPointer.self))
+        libssh2_session_callback_set(
+            session, LIBSSH2_CALLBACK_SEND, unsafeBitCast(send, to: UnsafeMutableRawPointer.self))
         libssh2_session_callback_set(
             session, LIBSSH2_CALLBACK_RECV, unsafeBitCast(receive, to: UnsafeMutableRawPointer.self))
         libssh2_session_set_blocking(session, 0)

@@ -63,7 +63,9 @@ import Testing
         let writer = WorkerThread("writer") {
             for start in stride(from: 0, to: total, by: block) {
                 let offset = start % period
-                try content.withUnsafeBytes { try channel.write(UnsafeRawBufferPointer(rebasing: $0[offset..<offset + block])) }
+                try content.withUnsafeBytes {
+                    try channel.write(UnsafeRawBufferPointer(rebasing: $0[offset..<offset + block]))
+                }
             }
             channel.closeWrite()
         }

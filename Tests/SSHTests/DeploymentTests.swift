@@ -154,7 +154,8 @@ import Testing
         let marker = AgentScripts.newMarker()
         let command = AgentDeployment.startCommand(agent, arguments: ["--version"], marker: marker)
         let home = TemporaryDirectory()
-        let run = try ChildProcess.run([shell, "-c", command], environment: ["HOME=" + home.path, "PATH=/usr/bin:/bin"])
+        let run = try ChildProcess.run(
+            [shell, "-c", command], environment: ["HOME=" + home.path, "PATH=/usr/bin:/bin"])
         #expect(String(decoding: run.output, as: UTF8.self) == "\n\(marker) missing Linux \(agent.architecture)\n")
         #expect(run.errors.isEmpty)
     }

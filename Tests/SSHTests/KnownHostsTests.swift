@@ -22,9 +22,11 @@ import Testing
 
     @Test(arguments: [
         ("eu.example.com", KnownHosts.Verdict.match), ("EU.Example.COM", .match), ("other,eu.example.com", .match),
-        ("*.example.com", .match), ("e?.example.com", .match), ("*", .match), ("*.example.com,!eu.example.com", .unknown),
+        ("*.example.com", .match), ("e?.example.com", .match), ("*", .match),
+        ("*.example.com,!eu.example.com", .unknown),
         ("!eu.example.com,*", .unknown), ("!us.example.com,*", .match), ("example.com", .unknown),
-        ("eu.example.com.evil", .unknown), ("*.example", .unknown), ("e*e*m", .match), ("[eu.example.com]:2222", .unknown),
+        ("eu.example.com.evil", .unknown), ("*.example", .unknown), ("e*e*m", .match),
+        ("[eu.example.com]:2222", .unknown),
     ])
     func patterns(pattern: String, expected: KnownHosts.Verdict) {
         #expect(read(line(pattern, Self.ed25519)).verdict(Self.ed25519) == expected)
@@ -58,7 +60,8 @@ import Testing
     }
 
     @Test func badLinesHideNothing() {
-        let bad = "# comment\n\n   \nnonsense\neu.example.com ssh-ed25519 %%%\neu.example.com ssh-rsa AAAA\n@odd * ssh-ed25519 AAAA\n"
+        let bad =
+            "# comment\n\n   \nnonsense\neu.example.com ssh-ed25519 %%%\neu.example.com ssh-rsa AAAA\n@odd * ssh-ed25519 AAAA\n"
         let known = read(bad + line("eu.example.com", Self.ed25519))
         #expect(known.verdict(Self.ed25519) == .match)
         #expect(known.notes.count == 4)
