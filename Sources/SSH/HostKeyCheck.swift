@@ -1,0 +1,111 @@
+import Core
+import Platform
+
+/// Decides whether a server's key is the one that was expected: pinned, or in known_hosts. Never adds a key, never asks.
+struct HostKeyCheck: Sendable {
+    private let settings: SSHSettings
+    private let known: KnownHosts
+
+    /// Reads the known_hosts files; those that do not exist count as empty.
+    ///
+    /// - Throws: `ssh.known-hosts` for one that exists and cannot be read; `ssh.host-key-rsa` when only RSA keys are known.
+    init(_ settings: SSHSettings) throws(HeadwaterError) {
+        self.settings = settings
+        var known = KnownHosts(name: settings.knownHostsName)
+        if settings.pinnedHostKey == nil {
+            for path in settings.knownHostsFiles {
+                do {
+                    known.read(try readFile(path, bytesMax: 64 << 20), file: path)
+                } catch  where error.isMissing {
+                    continue
+                } catch {
+                    throw HeadwaterError(
+                        "ssh.known-hosts", "\(path) cannot be read", remedy: "make \(path) readable for you",
+                        cause: error.description)
+                }
+            }
+        }
+        self.known = known
+        try refuseUncheckable()
+    }
+
+    /// The lists of host key types to ask for, one connection attempt each. A pinned key may be of any type, and a server shows only one.
+    var attempts: [[String]] {
+        if settings.pinnedHostKey != nil {
+            return [[HostKey.supportedTypes[0]], Array(HostKey.supportedTypes.dropFirst())]
+        }
+        let known = known.types.filter { HostKey.supportedTypes.contains($0) }
+        return [known + HostKey.supportedTypes.filter { !known.contains($0) }]
+    }
+
+    private func refuseUncheckable() throws(HeadwaterError) {
+        let keys = known.accepted.map(\.type)
+        if keys.isEmpty || keys.contains(where: { HostKey.supportedTypes.contains($0) }) { return }
+        throw HeadwaterError(
+            "ssh.host-key-rsa",
+            "known_hosts knows \(settings.alias) only by a key of the type \(Printable.text(keys[0])), which libssh2 1.10 "
+                + "cannot check; usable are \(HostKey.supportedTypes.joined(separator: ", "))",
+            remedy: "add the host's ed25519 key after comparing its fingerprint: \(command("ssh-ed25519"))")
+    }
+
+    /// - Throws: `ssh.host-key-unknown`, `ssh.host-key-changed`, `ssh.host-key-revoked`.
+    func check(_ key: HostKey) throws(HeadwaterError) {
+        if let pinned = settings.pinnedHostKey {
+            if HostKeyCheck.trimmed(pinned) == key.fingerprint { return }
+            throw HeadwaterError(
+                "ssh.host-key-changed",
+                "the \(key.type) key of \(settings.alias) is \(key.fingerprint), pinned is \(Printable.text(pinned))",
+                remedy: "find out why the key differs; if the host has a new key, write its fingerprint as `host_key`")
+        }
+        switch known.verdict(key) {
+        case .match: return
+        case .unknown: throw unknown(key)
+        case .changed: throw changed(key)
+        case .revoked:
+            throw HeadwaterError(
+                "ssh.host-key-revoked",
+                "the \(key.type) key of \(settings.alias) (\(key.fingerprint)) is marked @revoked in known_hosts",
+                remedy: "do not connect; give the host a new key and add that to known_hosts")
+        }
+    }
+
+    private func unknown(_ key: HostKey) -> HeadwaterError {
+        HeadwaterError(
+            "ssh.host-key-unknown",
+            "the host \(settings.knownHostsName) is not known; its \(key.type) key is \(key.fingerprint)",
+            remedy: "compare the fingerprint with the host's own (there: ssh-keygen -lf "
+                + "/etc/ssh/ssh_host_\(HostKey.keyscanName(key.type))_key.pub), then run: \(command(key.type))")
+    }
+
+    private func changed(_ key: HostKey) -> HeadwaterError {
+        let expected = (known.accepted).map { "\($0.type) \($0.fingerprint)" }.joined(separator: ", ")
+        return HeadwaterError(
+            "ssh.host-key-changed",
+            "the host key of \(settings.knownHostsName) changed: it shows \(key.type) \(key.fingerprint), known_hosts has "
+                + expected + "; somebody may be listening in",
+            remedy: "find out why; if the host has a new key, remove the old one with `ssh-keygen -R "
+                + "'\(settings.knownHostsName)' -f \(quoted(file))` and add the new one: \(command(key.type))")
+    }
+
+    private var file: String { settings.knownHostsFiles.first ?? "~/.ssh/known_hosts" }
+
+    /// The command that adds the host's key of this type.
+    private func command(_ type: String) -> String {
+        let port = settings.port == 22 ? "" : "-p \(settings.port) "
+        let scan = "ssh-keyscan \(port)-t \(HostKey.keyscanName(type)) \(settings.hostName)"
+        let rename = settings.hostKeyAlias.map { " | sed 's/^[^ ]*/\($0)/'" } ?? ""
+        return "\(scan)\(rename) >> \(quoted(file))"
+    }
+
+    private func quoted(_ path: String) -> String {
+        let isPlain = path.utf8.allSatisfy { $0 > 0x20 && !"'\"$`\\&|;<>()*?[]#!".utf8.contains($0) }
+        return isPlain
+            ? path : "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+
+    private static func trimmed(_ fingerprint: String) -> String {
+        var text = fingerprint[...]
+        while text.last == "=" { text.removeLast() }
+        return String(text)
+    }
+}

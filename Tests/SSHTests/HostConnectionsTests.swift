@@ -1,0 +1,118 @@
+import Core
+import Glibc
+import Platform
+import TestSupport
+import Testing
+
+@testable import SSH
+
+@Suite struct HostConnectionsTests {
+    /// Twelve channels at once, each echoing what it is sent.
+    private func twelve(_ server: SSHServer) throws -> Int {
+        let hosts = HostConnections(server.settings())
+        defer { hosts.close() }
+        let threads = (0..<12).map { index in
+            WorkerThread("edge") { () throws -> Channel in
+                let channel = try hosts.openChannel(command: "cat")
+                try channel.write(Array("edge \(index)".utf8))
+                let answer = try channel.readExactly(6)
+                if answer != Array("edge \(index)".utf8.prefix(6)) { throw SystemError("echo", EIO) }
+                return channel
+            }
+        }
+        let channels = try threads.map { try $0.join() }
+        defer { channels.forEach { $0.close() } }
+        return hosts.connectionCount
+    }
+
+    @Test(arguments: [("MaxSessions 10", 2), ("MaxSessions 1", 12), ("MaxSessions 20", 1)])
+    func furtherConnectionsCarryWhatTheServersLimitRefuses(line: String, connections: Int) throws {
+        #expect(try twelve(try SSHServer(.init(config: [line]))) == connections)
+    }
+
+    @Test func aServerWithoutSessionsIsNamed() throws {
+        let server = try SSHServer(.init(config: ["MaxSessions 0"]))
+        let hosts = HostConnections(server.settings())
+        defer { hosts.close() }
+        #expect(code { _ = try hosts.openChannel(command: "true") } == "ssh.session-limit")
+    }
+
+    @Test func roomThatAClosedChannelLeavesIsUsedAgain() throws {
+        let server = try SSHServer(.init(config: ["MaxSessions 1"]))
+        let hosts = HostConnections(server.settings())
+        defer { hosts.close() }
+        for _ in 0..<5 {
+            let channel = try hosts.openChannel(command: "echo")
+            _ = try channel.readAll()
+            channel.close()
+        }
+        #expect(hosts.connectionCount <= 5)
+    }
+
+    @Test func aRefusedPortIsTriedThreeTimesAndThenGivenUp() throws {
+        let server = try SSHServer()
+        let hosts = HostConnections(
+            server.settings { $0.port = SSHServer.freePort() }, retry: .init(firstPauseSeconds: 0.01))
+        #expect(code { _ = try hosts.openChannel(command: "true") } == "ssh.connect")
+    }
+
+    @Test func aRefusedLoginIsNotTriedAgain() throws {
+        let server = try SSHServer()
+        let directory = TemporaryDirectory()
+        try SSHServer.generateKey("ed25519", directory("stranger"))
+        let hosts = HostConnections(server.settings { $0.identityFiles = [directory("stranger")] })
+        #expect(code { _ = try hosts.openChannel(command: "true") } == "ssh.login-refused")
+        #expect(server.log.split(separator: "\n").count { $0.contains("Failed publickey") } == 1, "\(server.log)")
+    }
+
+    @Test func aLostConnectionIsReplaced() throws {
+        let server = try SSHServer()
+        let hosts = HostConnections(server.settings(), retry: .init(firstPauseSeconds: 0.01))
+        defer { hosts.close() }
+        let first = try hosts.openChannel(command: "cat")
+        for pid in server.descendants() { kill(pid, SIGKILL) }
+        #expect(code { _ = try first.readAll() } == "ssh.connection-lost")
+        let second = try hosts.openChannel(command: "echo again")
+        #expect(try second.readAll() == Array("again\n".utf8))
+        second.close()
+    }
+
+    @Test func closingEndsAPauseBetweenTries() throws {
+        let server = try SSHServer()
+        let hosts = HostConnections(
+            server.settings { $0.port = SSHServer.freePort() }, retry: .init(firstPauseSeconds: 50))
+        let caller = WorkerThread("edge") { code { _ = try hosts.openChannel(command: "true") } }
+        hosts.close()
+        #expect(try caller.join() == "ssh.connection-closed")
+    }
+
+    @Test func aChannelThatNobodyReadsDoesNotStallAnother() throws {
+        let server = try SSHServer()
+        let connection = try server.connect()
+        defer { connection.close() }
+        let stalled = try connection.openChannel(command: "cat /dev/zero")
+        // More than its ring and window hold arrives only if somebody reads.
+        _ = try stalled.readExactly(1)
+        let blocked = try connection.openChannel(command: "sleep 1000")
+        let writer = WorkerThread("writer") {
+            code { for _ in 0..<64 { try blocked.write([UInt8](repeating: 1, count: 1 << 20)) } }
+        }
+        let other = try connection.openChannel(command: "head -c 67108864 /dev/zero")
+        #expect(try other.readAll().count == 67_108_864)
+        other.close()
+        blocked.close()
+        stalled.close()
+        #expect(try writer.join() == "ssh.channel-closed")
+    }
+
+    @Test func aFloodOfErrorsIsDrainedAndCapped() throws {
+        let server = try SSHServer()
+        let connection = try server.connect()
+        defer { connection.close() }
+        let channel = try connection.openChannel(command: "head -c 67108864 /dev/zero >&2; echo the end >&2; echo done")
+        #expect(try channel.readAll() == Array("done\n".utf8))
+        #expect(channel.stderrTail.count == 4096)
+        #expect(channel.stderrTail.suffix(8) == Array("the end\n".utf8)[...])
+        channel.close()
+    }
+}
