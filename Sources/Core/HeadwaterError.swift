@@ -16,6 +16,8 @@ package struct HeadwaterError: Error, Sendable {
     package var path: TreePath?
     /// The system's own words, if any.
     package var cause: String?
+    /// Of a halt: exactly what it would have done, in a form that compares; releasing it permits this and nothing more.
+    package var facts: String?
 
     package init(
         _ code: String, _ message: String, remedy: String, exit: ExitCode = .edgeFailed, isTransient: Bool = false,

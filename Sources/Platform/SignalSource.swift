@@ -37,3 +37,13 @@ package final class SignalSource: Sendable {
         return got == 128 ? Int32(information[0]) : nil
     }
 }
+
+extension SignalSource {
+    /// Whether this process was told to ignore `signal`, as `nohup` does. A blocked signal would be read all the same.
+    package static func isIgnored(_ signal: Int32) -> Bool {
+        var action = sigaction()
+        guard sigaction(signal, nil, &action) == 0 else { return false }
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
+    }
+}
