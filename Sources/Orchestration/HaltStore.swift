@@ -15,7 +15,7 @@ package struct HaltStore: Sendable {
     package init(directory: String) { self.directory = directory }
 
     /// The halt of `session`, released or not; nil when there is none.
-    package func halt(of session: String) throws(HeadwaterError) -> Halt? {
+    package func halt(of session: String) throws(HeadwaterError) -> StandingHalt? {
         let content: [UInt8]
         do {
             let file = try Descriptor(
@@ -25,14 +25,14 @@ package struct HaltStore: Sendable {
             if error.isMissing { return nil }
             throw unreadable(session, error.description)
         }
-        guard let halt = Halt(decoding: content), halt.session == session else {
+        guard let halt = StandingHalt(decoding: content), halt.session == session else {
             throw unreadable(session, "the content is not a halt of this session")
         }
         return halt
     }
 
     /// Keeps `halt` in place of what was known of its session; returns once it is durable.
-    package func record(_ halt: Halt) throws(HeadwaterError) {
+    package func record(_ halt: StandingHalt) throws(HeadwaterError) {
         do {
             try makeDirectories()
             try write(halt)
@@ -45,7 +45,7 @@ package struct HaltStore: Sendable {
     }
 
     /// Permits exactly what the halt of `session` listed; nil when there is none.
-    package func release(_ session: String) throws(HeadwaterError) -> Halt? {
+    package func release(_ session: String) throws(HeadwaterError) -> StandingHalt? {
         guard var halt = try halt(of: session) else { return nil }
         if halt.isReleased { return halt }
         halt.isReleased = true
@@ -67,7 +67,7 @@ package struct HaltStore: Sendable {
 
     private func path(_ session: String) -> String { "\(directory)/\(session).halt" }
 
-    private func write(_ halt: Halt) throws(SystemError) {
+    private func write(_ halt: StandingHalt) throws(SystemError) {
         let aside = "\(path(halt.session)).\(getpid()).new"
         let file = try Descriptor(
             at: Descriptor.workingDirectory, aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)

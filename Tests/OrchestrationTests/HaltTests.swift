@@ -25,14 +25,14 @@ import Testing
         return summary
     }
 
-    private func run(_ body: (Halt?) -> EdgeSummary) -> EdgeSummary {
-        HaltGuard(store: store, now: { [moment] in moment }).run(edge, body)
+    private func run(_ body: ([Permit]) -> EdgeSummary) -> EdgeSummary {
+        HaltGuard(store: store, clearingByThemselves: ["halt.unmounted"], now: { [moment] in moment }).run(edge, body)
     }
 
     @Test func halt_survivesTheDisk_whateverItsTextHolds() throws {
         var error = halt(facts: "a\nb%0A\u{1}\r\n\u{7F}é🚀 ")
         error.message = ""
-        let kept = Halt(error, of: edge, at: moment)
+        let kept = StandingHalt(error, of: edge, at: moment)
         try store.record(kept)
         #expect(try store.halt(of: edge.session) == kept)
         #expect(try store.halt(of: "other") == nil)
@@ -58,12 +58,12 @@ import Testing
     @Test func released_runsWithExactlyTheFactsOfTheHalt_andGoodEndClears() throws {
         _ = run { _ in summary(.halted, halt(facts: "delete 17 digest x")) }
         #expect(try store.release(edge.session)?.facts == "delete 17 digest x")
-        var permitted: Halt?
+        var permitted: [Permit] = []
         let end = run { released in
             permitted = released
             return summary(.problems)
         }
-        #expect(permitted?.facts == "delete 17 digest x")
+        #expect(permitted == [Permit(code: "halt.max-delete", facts: "delete 17 digest x")])
         #expect(end.exit == .problems)
         #expect(try store.halt(of: edge.session) == nil)
     }
@@ -79,13 +79,32 @@ import Testing
         #expect(standing?.facts == "delete 18")
     }
 
-    @Test(arguments: ["halt.missing", "halt.unmounted"])
-    func missingRoot_clearsByItself(_ code: String) throws {
-        _ = run { _ in summary(.halted, halt(code)) }
+    @Test func twoReasons_areReleasedOneAfterTheOther_andBothPermitted() throws {
+        _ = run { _ in summary(.halted, halt("halt.root-replaced", facts: "inode 7")) }
+        _ = try store.release(edge.session)
+        _ = run { released in
+            #expect(released == [Permit(code: "halt.root-replaced", facts: "inode 7")])
+            return summary(.halted, halt(facts: "delete 17"))
+        }
+        _ = try store.release(edge.session)
+        var permitted: [Permit] = []
+        _ = run { released in
+            permitted = released
+            return summary(.halted, halt("halt.root-replaced", facts: "inode 8"))
+        }
+        #expect(
+            permitted == [
+                Permit(code: "halt.root-replaced", facts: "inode 7"), Permit(code: "halt.max-delete", facts: "delete 17"),
+            ])
+        #expect(try store.release(edge.session)?.permits.map(\.facts) == ["delete 17", "inode 8"])
+    }
+
+    @Test func unmountedRoot_clearsByItself() throws {
+        _ = run { _ in summary(.halted, halt("halt.unmounted")) }
         var ran = false
         let end = run { released in
             ran = true
-            #expect(released == nil)
+            #expect(released.isEmpty)
             return summary(.inStep)
         }
         #expect(ran)
@@ -101,7 +120,7 @@ import Testing
     }
 
     @Test func damagedFile_keepsTheBrakeOn() throws {
-        try store.record(Halt(halt(), of: edge, at: moment))
+        try store.record(StandingHalt(halt(), of: edge, at: moment))
         let whole = try Data(contentsOf: URL(fileURLWithPath: file))
         for length in 0..<whole.count - 1 {
             try whole.prefix(length).write(to: URL(fileURLWithPath: file))
@@ -114,7 +133,7 @@ import Testing
     }
 
     @Test func haltOfAnotherSession_orASymlink_isRefused() throws {
-        try store.record(Halt(halt(), of: edge, at: moment))
+        try store.record(StandingHalt(halt(), of: edge, at: moment))
         let other = directory("state/headwater/x/halts/other.halt")
         try FileManager.default.copyItem(atPath: file, toPath: other)
         #expect(throws: HeadwaterError.self) { try store.halt(of: "other") }

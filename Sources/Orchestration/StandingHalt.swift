@@ -1,7 +1,18 @@
 import Core
 
-/// A safety stop of one session, as it is kept until an operator releases it.
-package struct Halt: Equatable, Sendable {
+/// What an operator released: the reason and exactly what the halt listed. It permits this and nothing more.
+package struct Permit: Equatable, Sendable {
+    package var code: String
+    package var facts: String
+
+    package init(code: String, facts: String) {
+        self.code = code
+        self.facts = facts
+    }
+}
+
+/// A safety stop of one session, as it is kept until an operator releases it and a cycle then ends well.
+package struct StandingHalt: Equatable, Sendable {
     package var session: String
     /// The edge as it is written.
     package var edge: String
@@ -13,6 +24,8 @@ package struct Halt: Equatable, Sendable {
     package var facts: String
     package var at: Timestamp
     package var isReleased: Bool
+    /// What was released for this session before and no cycle has ended well with since; at most one for each code, never of `code`.
+    package private(set) var earlier: [Permit] = []
 
     package init(_ error: HeadwaterError, of edge: EdgeIdentity, at: Timestamp) {
         session = edge.session
@@ -25,11 +38,15 @@ package struct Halt: Equatable, Sendable {
         isReleased = false
     }
 
-    /// Reasons that go when the root is back: they never wait for a release.
-    package static let clearingByThemselves: Set<String> = ["halt.missing", "halt.unmounted"]
+    /// What the next cycle may do.
+    package var permits: [Permit] { earlier + (isReleased ? [Permit(code: code, facts: facts)] : []) }
 
-    /// Whether the next run must not touch the edge.
-    package var stands: Bool { !isReleased && !Halt.clearingByThemselves.contains(code) }
+    /// This halt where `previous` was known before: its permits go on, but for one with the same code, which was not enough.
+    package func following(_ previous: StandingHalt?) -> StandingHalt {
+        var halt = self
+        halt.earlier = (previous?.permits ?? []).filter { $0.code != code }
+        return halt
+    }
 
     /// What a run says of an edge that stays halted.
     package var error: HeadwaterError {
@@ -40,7 +57,14 @@ package struct Halt: Equatable, Sendable {
     }
 }
 
-extension Halt {
+extension Permit {
+    fileprivate init(line: String) {
+        let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
+        self.init(code: String(parts[0]), facts: parts.count > 1 ? String(parts[1]) : "")
+    }
+}
+
+extension StandingHalt {
     private static let firstLine = "headwater-halt 1"
 
     /// The file's content: a line per field, `%` and what could end a line escaped.
@@ -48,9 +72,9 @@ extension Halt {
         let fields = [
             ("session", session), ("edge", edge), ("code", code), ("message", message), ("remedy", remedy),
             ("facts", facts), ("at", "\(at.seconds) \(at.nanoseconds)"), ("released", isReleased ? "yes" : "no"),
-            ("end", ""),
         ]
-        let lines = [Halt.firstLine] + fields.map { $0.0 + " " + Halt.escaped($0.1) }
+        let permits = earlier.map { ("permit", "\($0.code) \($0.facts)") }
+        let lines = [StandingHalt.firstLine] + (fields + permits + [("end", "")]).map { $0.0 + " " + StandingHalt.escaped($0.1) }
         return Array((lines.joined(separator: "\n") + "\n").utf8)
     }
 
@@ -58,19 +82,22 @@ extension Halt {
     init?(decoding bytes: [UInt8]) {
         guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        guard lines.first == Halt.firstLine[...] else { return nil }
+        guard lines.first == StandingHalt.firstLine[...] else { return nil }
         var fields: [String: String] = [:]
+        var permits: [Permit] = []
         for line in lines.dropFirst() where !line.isEmpty {
             let parts = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, let value = Halt.unescaped(parts[1]) else { return nil }
+            guard parts.count == 2, let value = StandingHalt.unescaped(parts[1]) else { return nil }
             fields[String(parts[0])] = value
+            if parts[0] == "permit" { permits.append(Permit(line: value)) }
         }
         guard let session = fields["session"], let edge = fields["edge"], let code = fields["code"],
             let message = fields["message"], let remedy = fields["remedy"], let facts = fields["facts"],
-            let at = fields["at"].flatMap(Halt.timestamp), let released = fields["released"], fields["end"] == ""
+            let at = fields["at"].flatMap(StandingHalt.timestamp), let released = fields["released"], fields["end"] == ""
         else { return nil }
         (self.session, self.edge, self.code, self.message) = (session, edge, code, message)
         (self.remedy, self.facts, self.at, isReleased) = (remedy, facts, at, released == "yes")
+        earlier = permits
     }
 
     private static func timestamp(_ text: String) -> Timestamp? {
