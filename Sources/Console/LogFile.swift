@@ -42,11 +42,4 @@ package final class LogFile: Sendable {
         let milliseconds = digits(Int32(time.nanoseconds / 1_000_000), 3)
         return day.joined(separator: "-") + "T" + clock.joined(separator: ":") + "." + milliseconds + "Z"
     }
-
-    /// The wall clock now.
-    package static var now: Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec))
-    }
 }

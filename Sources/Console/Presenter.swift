@@ -1,4 +1,5 @@
 import Core
+import Platform
 
 /// Decides what goes where; owned by the reporter's thread.
 ///
@@ -136,6 +137,6 @@ package struct Presenter: Sendable {
 
     private func log(_ lines: [StyledLine]) {
         if lines.isEmpty { return }
-        options.log?.append(lines.map { $0.rendered(colour: false) }, at: LogFile.now)
+        options.log?.append(lines.map { $0.rendered(colour: false) }, at: WallClock.now)
     }
 }

@@ -107,7 +107,7 @@ package struct HaltStore: Sendable {
 
     private func unreadable(_ session: String, _ cause: String) -> HeadwaterError {
         HeadwaterError(
-            "halt.unreadable", "the halt of \(session) cannot be read from \(path(session))",
+            "halt.store-damaged", "the halt of \(session) cannot be read from \(path(session))",
             remedy: "look into the file; remove it once you know that the edge may go on", exit: .halted, cause: cause)
     }
 }

@@ -34,4 +34,9 @@ package final class Interruption: Sendable {
         }
         if isLate { body() }
     }
+
+    /// Waits; true as soon as the end is requested, false when the time is over.
+    func wait(seconds: Double) -> Bool {
+        state.wait(until: MonotonicClock.after(seconds: seconds)) { $0.exit == nil ? nil : true } ?? false
+    }
 }

@@ -50,7 +50,9 @@ package struct StandingHalt: Equatable, Sendable {
 
     /// What a run says of an edge that stays halted.
     package var error: HeadwaterError {
-        var error = HeadwaterError(code, message, remedy: remedy, exit: .halted)
+        var advice = remedy
+        if !remedy.contains("headwater release") { advice += "; then permit it: headwater release FILE --edge SESSION" }
+        var error = HeadwaterError(code, message, remedy: advice, exit: .halted)
         error.edge = edge
         error.facts = facts
         return error
@@ -74,7 +76,9 @@ extension StandingHalt {
             ("facts", facts), ("at", "\(at.seconds) \(at.nanoseconds)"), ("released", isReleased ? "yes" : "no"),
         ]
         let permits = earlier.map { ("permit", "\($0.code) \($0.facts)") }
-        let lines = [StandingHalt.firstLine] + (fields + permits + [("end", "")]).map { $0.0 + " " + StandingHalt.escaped($0.1) }
+        let lines =
+            [StandingHalt.firstLine]
+            + (fields + permits + [("end", "")]).map { $0.0 + " " + StandingHalt.escaped($0.1) }
         return Array((lines.joined(separator: "\n") + "\n").utf8)
     }
 
@@ -93,7 +97,8 @@ extension StandingHalt {
         }
         guard let session = fields["session"], let edge = fields["edge"], let code = fields["code"],
             let message = fields["message"], let remedy = fields["remedy"], let facts = fields["facts"],
-            let at = fields["at"].flatMap(StandingHalt.timestamp), let released = fields["released"], fields["end"] == ""
+            let at = fields["at"].flatMap(StandingHalt.timestamp), let released = fields["released"],
+            fields["end"] == ""
         else { return nil }
         (self.session, self.edge, self.code, self.message) = (session, edge, code, message)
         (self.remedy, self.facts, self.at, isReleased) = (remedy, facts, at, released == "yes")

@@ -13,7 +13,7 @@ import Testing
     private var file: String { directory("state/headwater/x/halts/t-build-eu.halt") }
 
     private func halt(_ code: String = "halt.max-delete", facts: String = "delete 17") -> HeadwaterError {
-        var error = HeadwaterError(code, "would delete 17 of 20", remedy: "look, then release", exit: .halted)
+        var error = HeadwaterError(code, "would delete 17 of 20", remedy: "look", exit: .halted)
         error.facts = facts
         return error
     }
@@ -52,7 +52,7 @@ import Testing
         }
         #expect(again.exit == .halted)
         #expect(again.error?.code == "halt.max-delete")
-        #expect(again.error?.remedy == "look, then release")
+        #expect(again.error?.remedy == "look; then permit it: headwater release FILE --edge SESSION")
     }
 
     @Test func released_runsWithExactlyTheFactsOfTheHalt_andGoodEndClears() throws {
@@ -94,7 +94,8 @@ import Testing
         }
         #expect(
             permitted == [
-                Permit(code: "halt.root-replaced", facts: "inode 7"), Permit(code: "halt.max-delete", facts: "delete 17"),
+                Permit(code: "halt.root-replaced", facts: "inode 7"),
+                Permit(code: "halt.max-delete", facts: "delete 17"),
             ])
         #expect(try store.release(edge.session)?.permits.map(\.facts) == ["delete 17", "inode 8"])
     }
@@ -140,14 +141,14 @@ import Testing
         try FileManager.default.createSymbolicLink(
             atPath: directory("state/headwater/x/halts/link.halt"), withDestinationPath: file)
         let error = #expect(throws: HeadwaterError.self) { try store.halt(of: "link") }
-        #expect(error?.code == "halt.unreadable")
+        #expect(error?.code == "halt.store-damaged")
     }
 
     @Test func haltThatCannotBeKept_isStillAHalt() throws {
         try Data().write(to: URL(fileURLWithPath: directory("state")))
         let end = run { _ in summary(.halted, halt()) }
         #expect(end.exit == .halted)
-        #expect(end.error?.code == "halt.unreadable" || end.error?.code == "halt.store")
+        #expect(end.error?.code == "halt.store-damaged" || end.error?.code == "halt.store")
     }
 }
 
