@@ -19,7 +19,7 @@ package enum PlainLines {
         case .progress: []
         case .problem(let edge, let error): [problem(error, of: edge)]
         case .warning(let edge, let error): verbosity >= .normal ? warning(error, of: edge) : []
-        case .finished(let summary): finish(summary, verbosity)
+        case .finished(let summary): verbosity >= .normal ? [SummaryText.line(summary, isBrief: true)] : []
         case .detail(let edge, let text): verbosity >= .verbose ? [detail(text, of: edge)] : []
         }
     }
@@ -42,10 +42,5 @@ package enum PlainLines {
 
     private static func detail(_ text: String, of edge: EdgeIdentity?) -> StyledLine {
         StyledLine((edge.map { "\($0.label): " } ?? "") + Printable.text(text), .dim)
-    }
-
-    private static func finish(_ summary: EdgeSummary, _ verbosity: Verbosity) -> [StyledLine] {
-        let isQuietMatter = !summary.exit.blocksDownstream && verbosity < .normal
-        return isQuietMatter ? [] : [SummaryText.line(summary)]
     }
 }

@@ -71,7 +71,7 @@ package struct Presenter: Sendable {
     package mutating func end(_ summaries: [EdgeSummary], seconds: Double) {
         if options.live { output.progress(repaint.clear() + Repaint.showCursor) }
         complain(summaries)
-        let lines = summaries.map(SummaryText.line) + [SummaryText.total(summaries, seconds: seconds)]
+        let lines = summaries.map { SummaryText.line($0) } + [SummaryText.total(summaries, seconds: seconds)]
         log(Array(lines.suffix(1)))
         if options.json {
             output.result(EventJSON.summary(summaries) + "\n")

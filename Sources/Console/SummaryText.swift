@@ -3,9 +3,11 @@ import Core
 /// What a run says at its end, in words.
 package enum SummaryText {
     /// Of one edge, one line: what it moved, or why not.
-    package static func line(_ summary: EdgeSummary) -> StyledLine {
+    ///
+    /// - Parameter isBrief: leaves the message of an error out, where the whole block of it follows.
+    package static func line(_ summary: EdgeSummary, isBrief: Bool = false) -> StyledLine {
         var line = StyledLine(summary.edge.label + ": ", .bold)
-        let (text, colour) = verdict(summary)
+        let (text, colour) = verdict(summary, isBrief)
         line.add(text, colour)
         return line
     }
@@ -50,7 +52,7 @@ package enum SummaryText {
         }
     }
 
-    private static func verdict(_ summary: EdgeSummary) -> (String, Colour) {
+    private static func verdict(_ summary: EdgeSummary, _ isBrief: Bool) -> (String, Colour) {
         if let blocker = summary.skippedBecauseOf { return ("skipped because of \(blocker.label)", .yellow) }
         let moved = amounts(summary.counts)
         let stands = standing(summary.counts)
@@ -62,7 +64,10 @@ package enum SummaryText {
         case .interrupted:
             return ("interrupted" + after(moved) + "; the next run goes on from here", .yellow)
         default:
-            let reason = summary.error.map { " [\($0.code)]: \(Printable.text($0.message))" } ?? ""
+            let reason =
+                summary.error.map {
+                    " [\($0.code)]" + (isBrief ? "" : ": " + Printable.text($0.message))
+                } ?? ""
             return (words(summary.state) + after(moved) + reason, .red)
         }
     }
