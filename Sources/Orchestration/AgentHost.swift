@@ -1,0 +1,151 @@
+import Core
+import Platform
+import SSH
+import Sessions
+
+/// One far machine, as one user: its connections, and the one agent there that all its sessions attach to.
+///
+///     idle ──► starting ──► serving ──► idle (the agent is gone: the next session starts another)
+///                  └──► failed(error): nobody tries again in this run         any ──► closed
+final class AgentHost: Sendable {
+    fileprivate struct Serving: Sendable {
+        let connections: HostConnections
+        let channel: Channel
+        let signs: SignsOfLife
+    }
+
+    private enum Phase: Sendable {
+        case idle
+        case starting(HostConnections?)
+        case serving(Serving)
+        case failed(HeadwaterError)
+        case closed
+    }
+
+    private let target: SSHTarget
+    private let agent: AgentFile
+    private let token: String
+    private let phase = Monitor(Phase.idle)
+
+    /// Connects at the first `openSession`, not here.
+    ///
+    /// - Parameter token: of this run, lower-case hexadecimal; what agent and channels find each other by.
+    init(_ target: SSHTarget, agent: AgentFile, token: String) {
+        self.target = target
+        self.agent = agent
+        self.token = token
+    }
+
+    /// A stream to a session's other half in the agent, which the caller closes. The first caller connects, deploys and starts; the
+    /// others wait for that.
+    ///
+    /// - Throws: what connecting and deploying throw, after the tries of `HostConnections`; `run.ending` after `close`.
+    func openSession() throws(HeadwaterError) -> any ByteStream {
+        let connections = try serving().connections
+        return try channel(["attach", token], AgentGreeting.attached(token), connections)
+    }
+
+    /// Ends the agent and all connections, also those that are being made. Does not wait.
+    func close() {
+        let before = phase.update { phase in
+            defer { phase = .closed }
+            return phase
+        }
+        switch before {
+        case .serving(let serving): serving.end()
+        case .starting(let connections): connections?.close()
+        case .idle, .failed, .closed: break
+        }
+    }
+
+    private func serving() throws(HeadwaterError) -> Serving {
+        let running = try phase.wait { (phase) throws(HeadwaterError) -> Serving?? in
+            switch phase {
+            case .starting: return nil
+            case .failed(let error): throw error
+            case .closed: throw AgentHost.ending
+            case .serving(let serving) where serving.isAlive: return .some(serving)
+            case .serving, .idle:
+                phase = .starting(nil)
+                return .some(nil)
+            }
+        }
+        if let running { return running }
+        do throws(HeadwaterError) {
+            return try start()
+        } catch {
+            phase.update { if case .starting = $0 { $0 = .failed(error) } }
+            throw error
+        }
+    }
+
+    private func start() throws(HeadwaterError) -> Serving {
+        let connections = HostConnections(try SSHSettings.resolve(target))
+        try advance(to: .starting(connections), else: { connections.close() })
+        let channel = try channel(["serve", token], AgentGreeting.serving(token), connections)
+        let serving = Serving(connections: connections, channel: channel, signs: SignsOfLife(channel))
+        try advance(to: .serving(serving), else: serving.end)
+        return serving
+    }
+
+    private func advance(to next: Phase, else undo: () -> Void) throws(HeadwaterError) {
+        let isWanted = phase.update { phase -> Bool in
+            guard case .starting = phase else { return false }
+            phase = next
+            return true
+        }
+        if isWanted { return }
+        undo()
+        throw AgentHost.ending
+    }
+
+    /// A channel that runs the agent with `arguments`, read up to and with its greeting.
+    private func channel(_ arguments: [String], _ greeting: String, _ connections: HostConnections)
+        throws(HeadwaterError) -> Channel
+    {
+        let channel = try AgentDeployment.start(try agent.binary(), arguments: arguments, on: connections)
+        do throws(HeadwaterError) {
+            try AgentGreeting.await(greeting, on: channel)
+            return channel
+        } catch {
+            channel.close()
+            throw error
+        }
+    }
+
+    private static var ending: HeadwaterError {
+        HeadwaterError("run.ending", "the run is ending", remedy: "run again to go on from here", exit: .unreachable)
+    }
+}
+
+extension AgentHost.Serving {
+    fileprivate var isAlive: Bool { !channel.isOver }
+
+    fileprivate func end() {
+        signs.end()
+        channel.close()
+        connections.close()
+    }
+}
+
+/// Tells an agent every few seconds that its orchestrator lives; without that it ends itself.
+private final class SignsOfLife: Sendable {
+    private let isEnded = Monitor(false)
+
+    init(_ channel: Channel) {
+        let isEnded = isEnded
+        _ = WorkerThread<Void>("signs-of-life") {
+            while SignsOfLife.pause(isEnded) {
+                if channel.hasRoom { try [UInt8(ascii: ".")].withUnsafeBytes { try channel.write($0) } }
+            }
+        }
+    }
+
+    func end() { isEnded.update { $0 = true } }
+
+    /// False once it is over.
+    private static func pause(_ isEnded: Monitor<Bool>) -> Bool {
+        let next = MonotonicClock.after(seconds: Double(Heartbeat.everySeconds))
+        return isEnded.wait(until: next) { $0 ? true : nil } == nil
+    }
+}

@@ -1,0 +1,113 @@
+import Core
+import Glibc
+import Platform
+
+/// The halts of one topology, a file for each session: written aside, made durable, renamed.
+///
+/// A file that cannot be read counts as a halt that stands: the brake stays on. Values go by session name, which is a safe file name.
+package struct HaltStore: Sendable {
+    /// Facts name every path that a cycle would have deleted at most by digest, so files are small.
+    private static let bytesMax = 4 << 20
+
+    private let directory: String
+
+    /// - Parameter directory: absolute; made (0700) by the first `record`.
+    package init(directory: String) { self.directory = directory }
+
+    /// The halt of `session`, released or not; nil when there is none.
+    package func halt(of session: String) throws(HeadwaterError) -> StandingHalt? {
+        let content: [UInt8]
+        do {
+            let file = try Descriptor(
+                at: Descriptor.workingDirectory, path(session), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+            content = try HaltStore.read(file)
+        } catch {
+            if error.isMissing { return nil }
+            throw unreadable(session, error.description)
+        }
+        guard let halt = StandingHalt(decoding: content), halt.session == session else {
+            throw unreadable(session, "the content is not a halt of this session")
+        }
+        return halt
+    }
+
+    /// Keeps `halt` in place of what was known of its session; returns once it is durable.
+    package func record(_ halt: StandingHalt) throws(HeadwaterError) {
+        do {
+            try makeDirectories()
+            try write(halt)
+        } catch {
+            throw HeadwaterError(
+                "halt.store", "the halt of \(halt.session) cannot be kept under \(directory)",
+                remedy: "make room and permit writing there; until then do not rely on this edge staying halted",
+                exit: .halted, cause: error.description)
+        }
+    }
+
+    /// Permits exactly what the halt of `session` listed; nil when there is none.
+    package func release(_ session: String) throws(HeadwaterError) -> StandingHalt? {
+        guard var halt = try halt(of: session) else { return nil }
+        if halt.isReleased { return halt }
+        halt.isReleased = true
+        try record(halt)
+        return halt
+    }
+
+    /// Forgets the halt of `session`, if there is one.
+    package func clear(_ session: String) throws(HeadwaterError) {
+        do {
+            try check("unlink") { unlink(path(session)) }
+        } catch {
+            if error.isMissing { return }
+            throw HeadwaterError(
+                "halt.store", "the halt of \(session) cannot be removed from \(directory)",
+                remedy: "permit writing there", cause: error.description)
+        }
+    }
+
+    private func path(_ session: String) -> String { "\(directory)/\(session).halt" }
+
+    private func write(_ halt: StandingHalt) throws(SystemError) {
+        let aside = "\(path(halt.session)).\(getpid()).new"
+        let file = try Descriptor(
+            at: Descriptor.workingDirectory, aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
+        try writeFully(file.raw, halt.encoded)
+        try check("fsync") { fsync(file.raw) }
+        try check("rename") { rename(aside, path(halt.session)) }
+        try HaltStore.sync(directory)
+    }
+
+    private func makeDirectories() throws(SystemError) {
+        var made = ""
+        for part in directory.split(separator: "/") {
+            let parent = made.isEmpty ? "/" : made
+            made += "/" + part
+            if mkdir(made, 0o700) == 0 {
+                try HaltStore.sync(parent)
+            } else if errno != EEXIST {
+                throw SystemError("mkdir")
+            }
+        }
+    }
+
+    private static func sync(_ directory: String) throws(SystemError) {
+        let opened = try Descriptor(at: Descriptor.workingDirectory, directory, O_RDONLY | O_DIRECTORY)
+        try check("fsync") { fsync(opened.raw) }
+    }
+
+    private static func read(_ file: Descriptor) throws(SystemError) -> [UInt8] {
+        let size = Int(try FileStatus(descriptor: file.raw).size)
+        if size > bytesMax { throw SystemError("read", EFBIG) }
+        var content = [UInt8](repeating: 0, count: size)
+        let got = content.withUnsafeMutableBytes { buffer in
+            Result { () throws(SystemError) in try readFully(file.raw, into: buffer) }
+        }
+        return Array(content.prefix(try got.get()))
+    }
+
+    private func unreadable(_ session: String, _ cause: String) -> HeadwaterError {
+        HeadwaterError(
+            "halt.store-damaged", "the halt of \(session) cannot be read from \(path(session))",
+            remedy: "look into the file; remove it once you know that the edge may go on", exit: .halted, cause: cause)
+    }
+}

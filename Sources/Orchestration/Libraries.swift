@@ -1,0 +1,13 @@
+import Content
+import SSH
+import Snapshots
+import Topologies
+
+/// The libraries that are linked into the program.
+package enum Libraries {
+    /// Name and version of each, as the library itself says it.
+    package static var versions: [(name: String, version: String)] {
+        SSH.LinkedLibraries.versions + Content.LinkedLibraries.versions + Snapshots.LinkedLibraries.versions
+            + Topologies.LinkedLibraries.versions
+    }
+}

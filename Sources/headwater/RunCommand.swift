@@ -1,0 +1,78 @@
+import ArgumentParser
+import Console
+import Core
+import Glibc
+import Orchestration
+import Platform
+import Topologies
+
+struct RunCommand: Command {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Brings every edge in step, in topological order, then exits.",
+        discussion: """
+            Edges that do not depend on each other run at the same time. What lies below a failed edge is skipped; nothing \
+            else is. A run with nothing to do changes nothing.
+
+            The first Ctrl-C ends the run cleanly: what is under way is finished and recorded, and the next run goes on from \
+            there. A second one ends it at once, which is safe, too.
+
+            Example: headwater run
+            Example: headwater run production.yaml --edge build:eu --json
+            """)
+
+    @OptionGroup var topology: TopologyArgument
+    @OptionGroup var selection: EdgeOptions
+
+    @Flag(help: "Rebuild both databases of each edge: equal files are adopted, nothing is deleted.")
+    var reset = false
+
+    @Flag(help: "One JSON object a line on standard output, the last one the summary.")
+    var json = false
+
+    @OptionGroup(title: "Everywhere") var global: GlobalOptions
+
+    func execute() throws -> Core.ExitCode {
+        let (signals, interruption) = try watchSignals()
+        defer { signals.close() }
+        Host.raiseFileLimit()
+        let log = try global.openLog()
+        let graph = try topology.load(global)
+        let edges = try EdgeSelection.indices(selection.edge, in: graph)
+        let halts = try topology.state(of: graph).halts
+        let reporter = Reporter(
+            edges: edges.map(graph.identity), options: reporting(log), output: StandardOutput())
+        let begun = MonotonicClock.now
+        let runner = SessionRunner(
+            graph, edges: edges, isReset: reset, halts: halts, agent: Surroundings.agentBinary,
+            interruption: interruption, observe: reporter.note)
+        let summaries = Orchestrator(
+            edges: edges.map(graph.identity), feeders: graph.feeders(among: edges), runner: runner,
+            interruption: interruption, observe: reporter.note
+        ).run()
+        runner.close()
+        reporter.finish(summaries, seconds: Double(MonotonicClock.now - begun) / 1e9)
+        return Core.ExitCode.worst(summaries.map(\.exit) + [interruption.exit ?? .inStep])
+    }
+
+    /// Before any other thread is there: signals are blocked in those that come.
+    private func watchSignals() throws -> (SignalWatch, Interruption) {
+        let interruption = Interruption()
+        let mayHideCursor = isLive
+        let watch = SignalWatch(try SignalSource(SignalWatch.ending), interruption) { exit in
+            if mayHideCursor { StandardOutput().progress(Repaint.showCursor) }
+            _exit(Int32(exit.rawValue))
+        }
+        return (watch, interruption)
+    }
+
+    private var isLive: Bool {
+        !json && !global.quiet && Terminal.isTerminal(2) && StandardOutput.canMoveCursor(Surroundings.environment)
+    }
+
+    private func reporting(_ log: LogFile?) -> Presenter.Options {
+        Presenter.Options(
+            verbosity: global.verbosity, json: json, live: isLive, resultStyle: global.style(of: 1),
+            progressStyle: global.style(of: 2), log: log)
+    }
+}
