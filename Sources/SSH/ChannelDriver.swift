@@ -188,9 +188,11 @@ extension ChannelDriver {
             let bytes = front.baseAddress!.assumingMemoryBound(to: CChar.self)
             let sent = try check(libssh2_channel_write_ex(handle, 0, bytes, front.count), thread)
             if sent == 0 { break }
-            channel.state.update { $0.outbound.consumed += UInt64(sent) }
+            channel.state.read { $0.outbound.consumed += UInt64(sent) }
             hasMoved = true
         }
+        // Wakes writers once for all that went, not for each packet.
+        if hasMoved { channel.state.update { _ in } }
         return hasMoved
     }
 

@@ -64,7 +64,8 @@ enum SourceCheck {
         case .tab:
             if isComment(findings.source.line(span.line), before: span.column) { return }
             findings.report(
-                .tab, at: span, "a tab, which YAML does not allow here", remedy: "use spaces instead of tabs")
+                .tab, at: span, "a tab; only lines that are a comment may hold one",
+                remedy: "use spaces instead of tabs")
         case .control(let name):
             findings.report(
                 .controlCharacter, at: span, "the control character \(name)", remedy: "remove the character")
@@ -95,6 +96,14 @@ enum SourceCheck {
             default: return nil
             }
         default: return nil
+        }
+    }
+
+    /// A control character, a line separator, or one that changes the direction of text; line feed and tab are such too.
+    static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
+        default: false
         }
     }
 

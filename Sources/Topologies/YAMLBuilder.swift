@@ -60,7 +60,7 @@ struct YAMLBuilder {
         let scalar = event.data.scalar
         checkProperties(anchor: scalar.anchor, tag: scalar.tag, span, &findings)
         let text = String(decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
-        if text.unicodeScalars.contains(where: { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }) {
+        if text.unicodeScalars.contains(where: SourceCheck.isControl) {
             findings.report(
                 .controlCharacter, at: span, "the value \(quoted(text)) holds a control character",
                 remedy: "remove the character; values are one line of printable text")

@@ -38,7 +38,9 @@ import Topologies
         #expect(loaded.places == ["HW010 2:8"], "\(loaded.text)")
     }
 
-    @Test(arguments: [#""\0""#, #""\e[31m""#, #""\x9b""#, #""\n""#, #""\t""#, "|\n  two\n  lines"])
+    @Test(arguments: [
+        #""\0""#, #""\e[31m""#, #""\x9b""#, #""\n""#, #""\t""#, #""\u202e""#, #""\L""#, "|\n  two\n  lines",
+    ])
     func controlCharacters_byEscape_areRefused(_ value: String) {
         let loaded = Loaded("headwater: 1\nname: \(value)\npeers: {}\nedges: []\n")
         #expect(loaded.places == ["HW010 2:7"], "\(loaded.text)")
