@@ -7,7 +7,7 @@ import Topologies
 package enum Libraries {
     /// Name and version of each, as the library itself says it.
     package static var versions: [(name: String, version: String)] {
-        SSH.LinkedLibraries.versions + Content.LinkedLibraries.versions + Snapshots.LinkedLibraries.versions
+        [("libssh2", Connection.libraryVersion), ("SQLite", sqliteVersion)] + Content.LinkedLibraries.versions
             + Topologies.LinkedLibraries.versions
     }
 }

@@ -118,7 +118,7 @@ package final class Channel: ByteStream {
     package var exitStatus: Int32? { state.read { $0.exitStatus } }
 
     /// The server counts this channel no more: freed, refused, or its connection is gone.
-    var isOver: Bool { state.read { $0.isFreed || $0.failure != nil } }
+    package var isOver: Bool { state.read { $0.isFreed || $0.failure != nil } }
 
     /// Waits until the far command has ended, at most `seconds`; nil when it has not.
     package func waitForExit(seconds: Double) -> Int32? {

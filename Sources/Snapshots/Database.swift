@@ -133,4 +133,4 @@ package final class Database {
 }
 
 /// Name and version of the SQLite that is linked.
-package let sqliteVersion = "SQLite \(String(cString: sqlite3_libversion()))"
+package let sqliteVersion = String(cString: sqlite3_libversion())
