@@ -108,8 +108,10 @@ final class AgentHost: Sendable {
             try AgentGreeting.await(greeting, on: channel)
             return channel
         } catch {
+            var said = error
+            if !channel.stderrTail.isEmpty { said.cause = Printable.text(channel.stderrTail) }
             channel.close()
-            throw error
+            throw said
         }
     }
 
