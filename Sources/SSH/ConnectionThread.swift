@@ -65,6 +65,9 @@ final class ConnectionThread {
         } catch {
             throw .connectFailed(settings.hostName, settings.port, error, seconds: settings.connectTimeoutSeconds)
         }
+        if var bytes = settings.sendBufferBytes {
+            setsockopt(socket.raw, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
+        }
         transport = Transport(socket: socket)
         guard let session = transport.makeSession() else {
             throw .protocolFailure(settings.alias, "no memory for a session", "libssh2_session_init_ex")

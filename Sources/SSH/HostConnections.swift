@@ -2,7 +2,8 @@ import Core
 import Platform
 
 /// All connections of one orchestrator to one target: channels share a connection until the server allows no more, then another is
-/// opened. A transient failure is tried again with growing pauses; a wrong host key or a refused login never.
+/// opened. A transient failure is tried again with growing pauses; a wrong host key or a refused login never: it is the answer to every
+/// further call, so that many edges do not look like an attack.
 package final class HostConnections: Sendable {
     /// When and how often to try again.
     package struct Retry: Sendable {
@@ -41,6 +42,9 @@ package final class HostConnections: Sendable {
         var waitingCount = 0
         /// Channels that the server allows on one connection, as far as refusals have told.
         var channelsMax: Int?
+        /// Connection attempts that failed, and why the last one did: all who wait for it share its outcome.
+        var failureCount = 0
+        var failure: HeadwaterError?
         var isClosed = false
     }
 
@@ -115,8 +119,10 @@ package final class HostConnections: Sendable {
 
     /// A connection with room, or leave to make one; waits while others make one that may do.
     private func next() throws(HeadwaterError) -> Step {
-        try state.wait { (state) throws(HeadwaterError) -> Step? in
+        let failuresSeen = state.read { $0.failureCount }
+        return try state.wait { (state) throws(HeadwaterError) -> Step? in
             if state.isClosed { throw .connectionClosed(settings.alias) }
+            if let failure = state.failure, state.failureCount > failuresSeen || !failure.isTransient { throw failure }
             state.members.removeAll { !$0.connection.isAlive }
             for index in state.members.indices where state.members[index].hasRoom {
                 state.members[index].openingCount += 1
@@ -137,7 +143,12 @@ package final class HostConnections: Sendable {
         }
         let unwanted = state.update { state -> Connection? in
             state.handshakeCount -= 1
-            guard case .success(let connection) = result else { return nil }
+            guard case .success(let connection) = result else {
+                if case .failure(let error) = result { state.failure = error }
+                state.failureCount += 1
+                return nil
+            }
+            state.failure = nil
             if state.isClosed { return connection }
             state.members.append(Member(connection: connection, id: state.nextID, channelsMax: state.channelsMax))
             state.nextID += 1

@@ -30,6 +30,9 @@ package struct SSHSettings: Hashable, Sendable {
     /// Seconds without any byte after which `Channel.read` gives up.
     package var silenceSeconds = Double(Heartbeat.silenceSeconds)
 
+    /// Bytes that the kernel holds unsent (SO_SNDBUF); nil leaves that to the kernel. Small values bring out every short write.
+    var sendBufferBytes: Int32?
+
     /// As known_hosts names the host: `name`, or `[name]:port` for another port than 22.
     package var knownHostsName: String {
         if let hostKeyAlias { return hostKeyAlias }

@@ -25,6 +25,14 @@ import Testing
         try duplex(connection, bytes: 64 << 20)
     }
 
+    /// With a tiny send buffer nearly every write to the socket is cut short, which libssh2 alone does not survive.
+    @Test func shortWritesOfTheSocketLoseNothing() throws {
+        let server = try SSHServer(.init(config: ["RekeyLimit 1M"]))
+        let connection = try Connection.open(server.settings { $0.sendBufferBytes = 8192 })
+        defer { connection.close() }
+        try duplex(connection, bytes: 16 << 20)
+    }
+
     @Test(arguments: [("RekeyLimit 1M", 30), ("RekeyLimit default 2s", 3)])
     func bothDirectionsAtOnceSurviveRekeying(line: String, rekeysMin: Int) throws {
         let server = try SSHServer(.init(config: [line, "LogLevel DEBUG1"]))

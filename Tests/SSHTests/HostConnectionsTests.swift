@@ -61,8 +61,31 @@ import Testing
         let directory = TemporaryDirectory()
         try SSHServer.generateKey("ed25519", directory("stranger"))
         let hosts = HostConnections(server.settings { $0.identityFiles = [directory("stranger")] })
+        let callers = (0..<8).map { _ in WorkerThread("edge") { code { _ = try hosts.openChannel(command: "true") } } }
+        for caller in callers { #expect(try caller.join() == "ssh.login-refused") }
         #expect(code { _ = try hosts.openChannel(command: "true") } == "ssh.login-refused")
         #expect(server.log.split(separator: "\n").count { $0.contains("Failed publickey") } == 1, "\(server.log)")
+    }
+
+    @Test func manyCallersShareTheTriesToAHostThatIsDown() throws {
+        let server = try SSHServer()
+        let (listener, port) = try silentListener()
+        defer { close(listener) }
+        let hosts = HostConnections(
+            server.settings {
+                $0.port = port
+                $0.loginTimeoutSeconds = 0.3
+            }, retry: .init(firstPauseSeconds: 0.01))
+        let callers = (0..<40).map { _ in WorkerThread("edge") { code { _ = try hosts.openChannel(command: "true") } } }
+        for caller in callers { #expect(try caller.join() == "ssh.timeout") }
+        // Each for itself they would come 120 times.
+        var comers = 0
+        var waiting = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+        while poll(&waiting, 1, 0) == 1 {
+            close(accept(listener, nil, nil))
+            comers += 1
+        }
+        #expect((3..<60).contains(comers))
     }
 
     @Test func aLostConnectionIsReplaced() throws {

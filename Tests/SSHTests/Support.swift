@@ -2,6 +2,7 @@ import Core
 import Glibc
 import Platform
 import TestSupport
+import Testing
 
 @testable import SSH
 
@@ -65,4 +66,21 @@ func code(_ body: () throws -> Void) -> String {
     } catch {
         return "\(error)"
     }
+}
+
+/// Takes connections into its backlog and says nothing.
+func silentListener() throws -> (Int32, Int) {
+    let port = SSHServer.freePort()
+    let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = UInt16(port).bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    let bound = withUnsafePointer(to: &address) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+    try #require(bound == 0 && listen(fd, 256) == 0)
+    return (fd, port)
 }
