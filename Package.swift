@@ -64,6 +64,10 @@ let package = Package(
         tests("SessionsTests", ["Core", "Platform", "Wire", "Roots", "Snapshots", "Sessions", "TestSupport"]),
         tests("SnapshotsTests", ["Core", "Platform", "Content", "Snapshots", "TestSupport"]),
         tests("RootsTests", ["Core", "Platform", "Content", "Roots", "TestSupport", "apply-probe"]),
+        tests("TopologiesTests", ["Core", "Topologies", "TestSupport"]),
+        tests("SSHTests", ["Core", "Platform", "Content", "SSH", "TestSupport"]),
+        tests("ConsoleTests", ["Core", "Platform", "Console", "TestSupport"]),
+        tests("OrchestrationTests", ["Core", "Platform", "Topologies", "Sessions", "Orchestration", "TestSupport"]),
         tests("TidyTests", []),
         tests("EndToEndTests", ["TestSupport"]),
         .executableTarget(
