@@ -21,7 +21,7 @@ package final class Connection: Sendable {
     }
 
     /// What the thread and the callers share; the thread holds no reference to the connection itself.
-    final class Core: Sendable {
+    final class Shared: Sendable {
         let state = Monitor(State())
         let wake: WakeUp
         let settings: SSHSettings
@@ -32,7 +32,7 @@ package final class Connection: Sendable {
         }
     }
 
-    let core: Core
+    let core: Shared
 
     private static let libraryStarted: Int32 = libssh2_init(0)
 
@@ -61,7 +61,7 @@ package final class Connection: Sendable {
     }
 
     private init(_ settings: SSHSettings, _ check: HostKeyCheck, _ hostKeyTypes: [String]) throws(HeadwaterError) {
-        do { core = try Core(settings) } catch { throw .protocolFailure(settings.alias, "no eventfd", "\(error)") }
+        do { core = try Shared(settings) } catch { throw .protocolFailure(settings.alias, "no eventfd", "\(error)") }
         let core = core
         _ = WorkerThread("ssh") { ConnectionThread.run(core, check, hostKeyTypes) }
         let limit = settings.connectTimeoutSeconds + settings.loginTimeoutSeconds + 5

@@ -14,14 +14,14 @@ final class ConnectionThread {
     /// POLLRDHUP, which Swift's Glibc lacks: the peer ended its direction.
     private static let pollHangUp: Int16 = 0x2000
 
-    let core: Connection.Core
+    let core: Connection.Shared
     let settings: SSHSettings
     let transport: Transport
     let session: OpaquePointer
     private var entries: [ChannelDriver] = []
 
     /// The body of the thread.
-    static func run(_ core: Connection.Core, _ check: HostKeyCheck, _ hostKeyTypes: [String]) {
+    static func run(_ core: Connection.Shared, _ check: HostKeyCheck, _ hostKeyTypes: [String]) {
         do {
             let thread = try ConnectionThread(core)
             defer { thread.free() }
@@ -45,7 +45,7 @@ final class ConnectionThread {
     }
 
     /// From here on nobody is given this connection; channels that were not taken up yet fail.
-    private static func end(_ core: Connection.Core, _ failure: HeadwaterError) {
+    private static func end(_ core: Connection.Shared, _ failure: HeadwaterError) {
         let pending = core.state.update { state in
             state.phase = .ended(failure)
             defer { state.pending = [] }
@@ -54,7 +54,7 @@ final class ConnectionThread {
         for channel in pending { channel.state.update { $0.failure = failure } }
     }
 
-    private init(_ core: Connection.Core) throws(HeadwaterError) {
+    private init(_ core: Connection.Shared) throws(HeadwaterError) {
         self.core = core
         settings = core.settings
         let socket: Descriptor

@@ -170,7 +170,7 @@ import Testing
             var status: Int32 = 0
             waitpid(agent, &status, 0)
         }
-        while access(directory("agent"), F_OK) != 0 { poll(nil, 0, 2) }
+        while (try? KeyAgent(path: directory("agent"))) == nil { poll(nil, 0, 2) }
         let added = try ChildProcess.run(
             ["ssh-add", server.userKeyPath], environment: ["SSH_AUTH_SOCK=" + directory("agent"), "PATH=/usr/bin:/bin"])
         #expect(added.exit == 0)
@@ -240,7 +240,7 @@ import Testing
     @Test func closingWakesWhoeverWaits() throws {
         let server = try SSHServer()
         let connection = try server.connect()
-        let channel = try connection.openChannel(command: "sleep 1000")
+        let channel = try connection.openChannel(command: idleCommand)
         let reader = WorkerThread("reader") { code { _ = try channel.readAll() } }
         let writer = WorkerThread("writer") {
             code { for _ in 0..<100 { try channel.write([UInt8](repeating: 1, count: 1 << 20)) } }

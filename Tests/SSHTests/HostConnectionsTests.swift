@@ -116,7 +116,7 @@ import Testing
         let stalled = try connection.openChannel(command: "cat /dev/zero")
         // More than its ring and window hold arrives only if somebody reads.
         _ = try stalled.readExactly(1)
-        let blocked = try connection.openChannel(command: "sleep 1000")
+        let blocked = try connection.openChannel(command: idleCommand)
         let writer = WorkerThread("writer") {
             code { for _ in 0..<64 { try blocked.write([UInt8](repeating: 1, count: 1 << 20)) } }
         }

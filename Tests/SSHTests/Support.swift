@@ -84,3 +84,6 @@ func silentListener() throws -> (Int32, Int) {
     try #require(bound == 0 && listen(fd, 256) == 0)
     return (fd, port)
 }
+
+/// Reads and writes nothing, and ends with its connection.
+let idleCommand = "exec tail -f /dev/null --pid=$PPID"

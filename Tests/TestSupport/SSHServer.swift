@@ -101,6 +101,7 @@ package final class SSHServer: Sendable {
         kill(listener, SIGKILL)
         var status: Int32 = 0
         waitpid(listener, &status, 0)
+        for pid in SSHServer.strays(port) { kill(pid, SIGKILL) }
         close(watchdogPipe)
         kill(watchdog, SIGKILL)
         waitpid(watchdog, &status, 0)
@@ -216,17 +217,36 @@ extension SSHServer {
         return pid
     }
 
-    fileprivate static func descendants(of root: Int32) -> [Int32] {
-        var children: [Int32: [Int32]] = [:]
+    fileprivate static func processes() -> [Int32] {
         guard let proc = try? Descriptor(at: Descriptor.workingDirectory, "/proc", O_RDONLY | O_DIRECTORY) else {
             return []
         }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 16, alignment: 8)
         defer { buffer.deallocate() }
+        var found: [Int32] = []
         try? listDirectory(proc.raw, buffer: buffer) { name, _ in
-            guard let pid = Int32(String(cString: name)), let stat = try? readFile("/proc/\(pid)/stat", bytesMax: 4096),
+            if let pid = Int32(String(cString: name)) { found.append(pid) }
+        }
+        return found
+    }
+
+    /// What was started over a connection to `port` and outlived it, whoever is its parent now.
+    fileprivate static func strays(_ port: Int) -> [Int32] {
+        processes().filter { pid in
+            guard let environment = try? readFile("/proc/\(pid)/environ", bytesMax: 1 << 18) else { return false }
+            return environment.split(separator: 0).contains { variable in
+                variable.starts(with: "SSH_CONNECTION=127.0.0.1 ".utf8)
+                    && variable.reversed().starts(with: " 127.0.0.1 \(port)".utf8.reversed())
+            }
+        }
+    }
+
+    fileprivate static func descendants(of root: Int32) -> [Int32] {
+        var children: [Int32: [Int32]] = [:]
+        for pid in processes() {
+            guard let stat = try? readFile("/proc/\(pid)/stat", bytesMax: 4096),
                 let end = stat.lastIndex(of: UInt8(ascii: ")"))
-            else { return }
+            else { continue }
             let fields = String(decoding: stat[(end + 1)...], as: UTF8.self).split(separator: " ")
             if fields.count > 1, let parent = Int32(fields[1]) { children[parent, default: []].append(pid) }
         }
