@@ -38,3 +38,9 @@ package struct SHA256: ~Copyable {
 
     static var libraryVersion: String { String(cString: OpenSSL_version(OPENSSL_VERSION_STRING)) }
 }
+
+/// libcrypto as this process uses it.
+package enum Crypto {
+    /// Keeps libcrypto from taking its state away in `exit` while a thread still ends its connection. Before any other use; once.
+    package static let staysUntilTheEnd: Bool = OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_ATEXIT), nil) == 1
+}

@@ -1,4 +1,5 @@
 import CSSH2
+import Content
 import Core
 import Glibc
 import Platform
@@ -34,7 +35,8 @@ package final class Connection: Sendable {
 
     let core: Shared
 
-    private static let libraryStarted: Int32 = libssh2_init(0)
+    /// The library and libcrypto below it, which must outlive the threads that end connections while the process exits.
+    private static let libraryStarted: Int32 = Crypto.staysUntilTheEnd ? libssh2_init(0) : -1
 
     /// Name, version and licence family of the SSH library that is linked.
     package static var libraryVersion: String { String(cString: libssh2_version(0)) }

@@ -50,7 +50,7 @@ struct SnapshotFaultTests {
         try write("newer", world.source + "/d0/file0")
         #expect(try await world.run().outcome.exit == 0)
         try replace(path, with: backup)
-        try await expectRefusal(world, "")
+        try await expectRefusal(world, "restored from a backup")
     }
 
     @Test func databaseOfAnotherSession_refuses() async throws {
@@ -59,7 +59,7 @@ struct SnapshotFaultTests {
             world.snapshot(ofTarget: 0, world.session("build", "t0")),
             with: Data(
                 contentsOf: URL(fileURLWithPath: world.snapshot(ofTarget: 1, world.session("build", "t1")))))
-        try await expectRefusal(world, "")
+        try await expectRefusal(world, "was recorded for other directories")
     }
 
     @Test func renamedSession_refusesWithTheCommandThatMendsIt() async throws {
