@@ -5,6 +5,7 @@ package struct SHA256: ~Copyable {
     private let context: OpaquePointer
 
     package init() {
+        Crypto.prepare()
         context = EVP_MD_CTX_new()
         EVP_DigestInit_ex(context, EVP_sha256(), nil)
     }
@@ -30,6 +31,7 @@ package struct SHA256: ~Copyable {
 
     /// HMAC-SHA1, for the hashed host names of known_hosts and nothing else; 20 bytes.
     package static func hmacSHA1(key: [UInt8], _ bytes: [UInt8]) -> [UInt8] {
+        Crypto.prepare()
         var digest = [UInt8](repeating: 0, count: 20)
         var size: UInt32 = 20
         HMAC(EVP_sha1(), key, Int32(key.count), bytes, bytes.count, &digest, &size)
@@ -41,6 +43,10 @@ package struct SHA256: ~Copyable {
 
 /// libcrypto as this process uses it.
 package enum Crypto {
-    /// Keeps libcrypto from taking its state away in `exit` while a thread still ends its connection. Before any other use; once.
-    package static let staysUntilTheEnd: Bool = OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_ATEXIT), nil) == 1
+    /// Keeps libcrypto from taking its state away in `exit` while a thread still ends its connection.
+    ///
+    /// Must come before any other use of libcrypto in the process: only its very first initialisation decides this.
+    package static func prepare() { precondition(isPrepared, "libcrypto does not start") }
+
+    private static let isPrepared = OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_ATEXIT), nil) == 1
 }

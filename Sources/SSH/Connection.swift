@@ -35,8 +35,10 @@ package final class Connection: Sendable {
 
     let core: Shared
 
-    /// The library and libcrypto below it, which must outlive the threads that end connections while the process exits.
-    private static let libraryStarted: Int32 = Crypto.staysUntilTheEnd ? libssh2_init(0) : -1
+    private static let libraryStarted: Int32 = {
+        Crypto.prepare()
+        return libssh2_init(0)
+    }()
 
     /// Name, version and licence family of the SSH library that is linked.
     package static var libraryVersion: String { String(cString: libssh2_version(0)) }
