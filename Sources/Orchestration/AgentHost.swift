@@ -105,7 +105,7 @@ final class AgentHost: Sendable {
     {
         let channel = try AgentDeployment.start(try agent.binary(), arguments: arguments, on: connections)
         do throws(HeadwaterError) {
-            try AgentGreeting.await(greeting, on: channel)
+            try AgentGreeting.find(greeting, on: channel)
             return channel
         } catch {
             var said = error

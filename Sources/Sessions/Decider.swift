@@ -99,14 +99,16 @@ final class Decider {
         case .forget: return row == nil ? .nothing : .removeLater(Removal(index: index, path: path, expected: .absent))
         case .remove: return row == nil ? .nothing : .removeLater(Removal(index: index, path: path, expected: expected))
         case .adopt:
-            return .apply(Planned(index: index, path: path, agreed: agreed(record), operation: nil, identity: found!.identity))
+            return .apply(
+                Planned(index: index, path: path, agreed: agreed(record), operation: nil, identity: found!.identity))
         case .setAttributes:
             return .apply(planned(index, record, .setAttributes(path, record.attributes!, expected: expected)))
         case .makeDirectory:
             return .apply(planned(index, record, .makeDirectory(path, record.attributes!, expected: expected)))
         case .makeSymlink: return symlink(index, record, found, expected)
         case .fetch(let replaces):
-            return .want(wanted(index, record, expected, replacesDirectory: replaces && found?.attributes.kind == .directory))
+            return .want(
+                wanted(index, record, expected, replacesDirectory: replaces && found?.attributes.kind == .directory))
         case .fetchUnlessSame(let mayTrustRow):
             return .want(try candidate(index, record, found!, expected, mayTrustRow ? row?.agreed.digest : nil))
         }
@@ -133,7 +135,8 @@ final class Decider {
         switch found.rawKind {
         case .untracked, .problem: return .unsynced
         case .file, .directory, .symlink:
-            let isUntouched = row.map { Standing(of: found.attributes, found.identity, against: $0) == .untouched } ?? false
+            let isUntouched =
+                row.map { Standing(of: found.attributes, found.identity, against: $0) == .untouched } ?? false
             return .present(found.attributes, isUntouched: isUntouched)
         }
     }
@@ -149,11 +152,16 @@ final class Decider {
     }
 
     private func symlink(_ index: Int, _ record: ChangeRecord, _ found: Found?, _ expected: Expected) -> Verdict {
-        guard case .symlink(let target, _) = record.state else { preconditionFailure("a symlink's record carries its target") }
+        guard case .symlink(let target, _) = record.state else {
+            preconditionFailure("a symlink's record carries its target")
+        }
         let attributes = record.attributes!
         if let found, found.attributes.kind == .symlink, (try? reader.readLink(record.path)) == target {
             if found.attributes.mtime == attributes.mtime {
-                return .apply(Planned(index: index, path: record.path, agreed: agreed(record), operation: nil, identity: found.identity))
+                return .apply(
+                    Planned(
+                        index: index, path: record.path, agreed: agreed(record), operation: nil,
+                        identity: found.identity))
             }
             return .apply(planned(index, record, .setAttributes(record.path, attributes, expected: expected)))
         }
@@ -162,7 +170,9 @@ final class Decider {
         return .apply(plan)
     }
 
-    private func wanted(_ index: Int, _ record: ChangeRecord, _ expected: Expected, replacesDirectory: Bool) -> WantedFile {
+    private func wanted(_ index: Int, _ record: ChangeRecord, _ expected: Expected, replacesDirectory: Bool)
+        -> WantedFile
+    {
         WantedFile(
             index: index, path: record.path, attributes: record.attributes!, expected: expected, has: nil, found: nil,
             replacesDirectory: replacesDirectory)
@@ -177,7 +187,9 @@ final class Decider {
         if let known {
             file.has = known
         } else {
-            file.has = try? reader.digest(ReadRequest(path: record.path, attributes: found.attributes, identity: found.identity)).get()
+            file.has = try? reader.digest(
+                ReadRequest(path: record.path, attributes: found.attributes, identity: found.identity)
+            ).get()
         }
         return file
     }

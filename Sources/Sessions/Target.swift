@@ -98,9 +98,15 @@ final class Target {
         switch frame.kind {
         case .changes: try accept(try decoding { () throws(WireFault) in try ChangesMessage(decoding: frame.payload) })
         case .content:
-            for put in try incoming.accept(try decoding { () throws(WireFault) in try ContentMessage(decoding: frame.payload) }) { batch.add(put) }
+            for put in try incoming.accept(
+                try decoding { () throws(WireFault) in try ContentMessage(decoding: frame.payload) })
+            { batch.add(put) }
         case .segment:
-            if let put = try incoming.accept(try decoding { () throws(WireFault) in try SegmentMessage(decoding: frame.payload) }) { batch.add(put) }
+            if let put = try incoming.accept(
+                try decoding { () throws(WireFault) in try SegmentMessage(decoding: frame.payload) })
+            {
+                batch.add(put)
+            }
         case .same:
             for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
                 batch.add(same: file, try incoming.take(file.index))
@@ -109,8 +115,10 @@ final class Target {
             let message = try decoding { () throws(WireFault) in try FailedMessage(decoding: frame.payload) }
             _ = try incoming.take(message.index)
             note(problem: message.error)
-        case .recorded: try batch.accept(try decoding { () throws(WireFault) in try RecordedMessage(decoding: frame.payload) })
-        case .problem: observer.note(problem: try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) })
+        case .recorded:
+            try batch.accept(try decoding { () throws(WireFault) in try RecordedMessage(decoding: frame.payload) })
+        case .problem:
+            observer.note(problem: try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) })
         case .stop: noteStopped()
         case .failure: throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
         default: throw .protocolBroken(WireFault("\(frame.kind) sent to a target"))
@@ -129,7 +137,7 @@ final class Target {
         guard undecided.count - undecidedHead <= Source.recordsInFlightMax + 2 * ChangesMessage.recordsMax else {
             throw .protocolBroken(WireFault("too many undecided changes"))
         }
-        if message.isAnswer { asksOpen -= 1 } else if message.isLast { isAnnounced = true }
+        if message.isLast { if message.isAnswer { asksOpen -= 1 } else { isAnnounced = true } }
         progress.entriesTotal = received
     }
 
@@ -137,7 +145,9 @@ final class Target {
     private func decideSome() throws(HeadwaterError) {
         while undecidedHead < undecided.count {
             var items: [WantMessage.Item] = []
-            while undecidedHead < undecided.count, incoming.bytesWanted < Target.windowBytes, items.count < ChangesMessage.recordsMax / 2, !batch.isFull {
+            while undecidedHead < undecided.count, incoming.bytesWanted < Target.windowBytes,
+                items.count < ChangesMessage.recordsMax / 2, !batch.isFull
+            {
                 let (index, record) = undecided[undecidedHead]
                 undecidedHead += 1
                 if let item = try decide(index, record) { items.append(item) }
@@ -174,13 +184,17 @@ final class Target {
         return !drift.isEmpty
     }
 
+    /// Asks about the next paths; few enough that their answers fit into the window of undecided changes.
     private func sendAsks() throws(HeadwaterError) {
-        while !drift.isEmpty {
-            let paths = Array(drift.prefix(ChangesMessage.recordsMax / 8))
-            drift.removeFirst(paths.count)
-            asksOpen += 1
-            try link.send(.ask, AskMessage(paths: paths).encoded())
+        var paths: [TreePath] = []
+        var bytes = 0
+        while let path = drift.last, paths.count < ChangesMessage.recordsMax, bytes < ChangesMessage.bytesTarget {
+            drift.removeLast()
+            paths.append(path)
+            bytes += path.key.count + 8
         }
+        asksOpen += 1
+        try link.send(.ask, AskMessage(paths: paths.reversed()).encoded())
     }
 
     private func apply() throws(HeadwaterError) {
@@ -213,7 +227,9 @@ final class Target {
         while true {
             guard let item = try inbox.next(), case .frame(let frame) = item else { continue }
             if frame.kind == .done {
-                return (counts, try decoding { () throws(WireFault) in try DoneMessage(decoding: frame.payload) }.counts)
+                return (
+                    counts, try decoding { () throws(WireFault) in try DoneMessage(decoding: frame.payload) }.counts
+                )
             }
             try handle(frame)
         }

@@ -47,7 +47,8 @@ final class TargetBatch {
     func add(same file: SentFile, _ wanted: WantedFile) {
         guard let found = wanted.found else { return }
         let agreed = AgreedEntry(attributes: file.attributes, digest: file.digest)
-        var step = Planned(index: file.index, path: wanted.path, agreed: agreed, operation: nil, identity: found.identity)
+        var step = Planned(
+            index: file.index, path: wanted.path, agreed: agreed, operation: nil, identity: found.identity)
         if found.attributes != file.attributes {
             step.operation = .setAttributes(wanted.path, file.attributes, expected: wanted.expected)
         }
@@ -75,7 +76,9 @@ final class TargetBatch {
         }
         for removal in removals.suffix(TargetBatch.stepsMax).reversed() {
             steps.append(
-                Planned(index: removal.index, path: removal.path, agreed: nil, operation: .remove(removal.path, expected: removal.expected)))
+                Planned(
+                    index: removal.index, path: removal.path, agreed: nil,
+                    operation: .remove(removal.path, expected: removal.expected)))
         }
         removals.removeLast(min(TargetBatch.stepsMax, removals.count))
         return true
@@ -97,7 +100,9 @@ final class TargetBatch {
         let taken = steps
         steps = []
         bytes = 0
-        var outcomes = try applier.apply(taken.compactMap(\.operation)).makeIterator()
+        let operations = taken.compactMap(\.operation)
+        var outcomes = try applier.apply(operations).makeIterator()
+        if !operations.isEmpty { end.root.noteWrites() }
         var rows: [RowChange] = []
         var indices: [Int] = []
         var problems: [HeadwaterError] = []

@@ -82,7 +82,9 @@ import Wire
         let ends = TwoEnds()
         ends.shell(Self.awkward)
         _ = await ends.run()
-        ends.shell("echo drift > target/d/one; rm -r target/d/e; chmod 777 target/zero; echo mine > target/beside; rm target/absolute; mkdir target/absolute")
+        ends.shell(
+            "echo drift > target/d/one; rm -r target/d/e; chmod 777 target/zero; echo mine > target/beside; rm target/absolute; mkdir target/absolute"
+        )
         let ran = await ends.run()
         #expect(ran.error == nil)
         ends.shell("grep -q mine target/beside; rm target/beside")
