@@ -38,8 +38,11 @@ package final class SessionRunner: EdgeRunner {
         self.interruption = interruption
         self.observe = observe
         hosts = SessionRunner.hosts(topology, edges, AgentFile(path: agent))
-        let cancellation = cancellation
-        interruption.onRequest { cancellation.request() }
+        let (cancellation, hosts) = (cancellation, hosts)
+        interruption.onRequest {
+            cancellation.request()
+            for host in hosts.values { host.stopStarting() }
+        }
     }
 
     package func run(edgeIndex: Int) -> EdgeSummary {

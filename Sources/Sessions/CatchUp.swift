@@ -79,10 +79,9 @@ struct CatchUp {
 
     private func expect(_ kind: Frame.Kind) throws(HeadwaterError) -> Frame {
         while true {
-            guard let item = try inbox.next(), case .frame(let frame) = item else { continue }
-            if frame.kind == .failure {
-                throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
-            }
+            guard let item = try inbox.next() else { continue }
+            guard case .frame(let frame) = item else { throw .cancelled }
+            if frame.kind == .failure { throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) } }
             guard frame.kind == kind else { throw .protocolBroken(WireFault("\(frame.kind) where \(kind) was due")) }
             return frame
         }

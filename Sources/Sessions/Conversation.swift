@@ -72,7 +72,7 @@ extension HeadwaterError {
     /// An operator ended the run before this session had begun to change anything.
     static var cancelled: HeadwaterError {
         HeadwaterError(
-            "session.cancelled", "ended before it began to transfer", remedy: "run again", exit: .interrupted)
+            "session.cancelled", "ended before it began to transfer", remedy: "run again", exit: .interrupted, isTransient: true)
     }
 }
 

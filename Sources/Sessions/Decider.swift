@@ -54,6 +54,7 @@ final class Decider {
     private let reader: CacheReader
     private var image: TreeImage?
     private let hasRows: Bool
+    private var repaired: Set<TreePath> = []
 
     init(end: SessionEnd) {
         self.end = end
@@ -63,23 +64,34 @@ final class Decider {
 
     deinit { reader.close() }
 
-    /// The paths where this tree is not as the last cycle left it, in scan order; what was only touched is refreshed in the rows.
-    func findDrift(_ image: TreeImage) throws(HeadwaterError) -> [TreePath] {
+    /// Where this tree is not as the last cycle left it, in scan order.
+    struct Drift {
+        /// Agreed directories that are gone, or something else now: what is below them needs them first.
+        var directories: [TreePath] = []
+        var others: [TreePath] = []
+        /// Agreed paths whose place is taken by what is not synced.
+        var blocked: [TreePath] = []
+    }
+
+    /// Finds the drift; what was only touched is refreshed in the rows.
+    func findDrift(_ image: TreeImage) throws(HeadwaterError) -> Drift {
         self.image = image
-        guard hasRows else { return [] }
+        var drift = Drift()
+        guard hasRows else { return drift }
         var comparison = try TreeComparison(image, try end.rows(), without: end.mark)
-        var drift: [TreePath] = []
         var verified: [RowChange] = []
         while let difference = try comparison.next() {
             switch difference {
-            case .created, .blocked: continue
-            case .changed(let path, _, _): drift.append(path)
-            case .deleted(let row): drift.append(row.path)
+            case .created: continue
+            case .blocked(let row, _): drift.blocked.append(row.path)
+            case .changed(let path, let entry, let row):
+                drift.add(path, row, isDirectory: entry.attributes.kind == .directory)
+            case .deleted(let row): drift.add(row.path, row, isDirectory: false)
             case .unverified(let path, let entry, let row):
                 if try end.hasAgreedContent(path, entry.attributes, entry.identity, row, reader: reader) {
                     verified.append(.local(path, entry.identity))
                 } else {
-                    drift.append(path)
+                    drift.others.append(path)
                 }
             }
         }
@@ -87,10 +99,13 @@ final class Decider {
         return drift
     }
 
+    /// A directory that was put back ahead of the changes: the image knows it as it was before.
+    func noteRepaired(_ path: TreePath) { repaired.insert(path) }
+
     func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> Verdict {
         let path = record.path
         let row = hasRows ? try end.row(at: path) : nil
-        let found = image!.index(of: path).map { Found(image!, $0) }
+        let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0) }
         let source = record.attributes.map { SourceState.present($0) } ?? .absent
         let decision = decidePush(source: source, target: state(found, row), agreed: row?.agreed)
         let expected = found?.expected ?? .absent
@@ -192,5 +207,11 @@ final class Decider {
             ).get()
         }
         return file
+    }
+}
+
+extension Decider.Drift {
+    fileprivate mutating func add(_ path: TreePath, _ row: Row, isDirectory: Bool) {
+        if row.agreed.attributes.kind == .directory && !isDirectory { directories.append(path) } else { others.append(path) }
     }
 }

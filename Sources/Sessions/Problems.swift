@@ -40,6 +40,12 @@ extension HeadwaterError {
             remedy: "remove the socket, device, fifo or mount at this path there", exit: .problems, path: path)
     }
 
+    static func notEmpty(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.not-empty", "a directory that holds entries of the downstream end stands where the upstream end has something else",
+            remedy: "move what is in it elsewhere, or remove it; the next run puts the upstream's entry there", exit: .problems, path: path)
+    }
+
     static func changedMeanwhile(_ path: TreePath) -> HeadwaterError {
         HeadwaterError(
             "path.changed-meanwhile", "this path was changed at the downstream end during the cycle; it was left alone",

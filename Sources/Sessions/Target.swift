@@ -32,6 +32,9 @@ final class Target {
     private var seen: Set<TreePath> = []
     private var undecided: [(index: Int, record: ChangeRecord)] = []
     private var undecidedHead = 0
+    /// Answers about directories, which are decided ahead of the changes.
+    private var answers: [(index: Int, record: ChangeRecord)] = []
+    private var isRepairing = false
     private var decidedBefore = 0
     private var received = 0
     private var isAnnounced = false
@@ -54,12 +57,39 @@ final class Target {
     func run() throws(HeadwaterError) -> (mine: CycleCounts, source: CycleCounts) {
         let image = try end.view()
         try end.checkRoot(image)
-        drift = try decider.findDrift(image)
+        let found = try decider.findDrift(image)
+        drift = found.others
+        for path in found.blocked { note(problem: .blocked(path)) }
         for rescued in stage.rescued { note(problem: .rescued(rescued)) }
         progress.phase = .transferring
+        try repair(found.directories)
         try receive()
         try remove()
         return try settle()
+    }
+
+    // MARK: Repairing
+
+    /// Puts agreed directories back that are gone or something else at this end, before any change below them is decided.
+    ///
+    /// What the source has in their place now, if no directory, comes as a change of its own.
+    private func repair(_ directories: [TreePath]) throws(HeadwaterError) {
+        var rest = directories[...]
+        isRepairing = true
+        while !rest.isEmpty && !stopping {
+            let paths = Target.takeAsk(&rest)
+            try ask(paths)
+            while asksOpen > 0 && !stopping { if let item = try inbox.next() { try handle(item) } }
+            for (index, record) in answers {
+                guard case .directory = record.state else { continue }
+                if let item = try decide(index, record) { throw .protocolBroken(WireFault("content \(item.index) of a directory")) }
+                decider.noteRepaired(record.path)
+            }
+            answers = []
+            try apply()
+            if undecided.isEmpty { try say(decidedBefore: received, []) }
+        }
+        isRepairing = false
     }
 
     // MARK: Receiving
@@ -131,7 +161,7 @@ final class Target {
         }
         if stopping { return }
         for record in message.records {
-            undecided.append((received, record))
+            if isRepairing && message.isAnswer { answers.append((received, record)) } else { undecided.append((received, record)) }
             received += 1
         }
         guard undecided.count - undecidedHead <= Source.recordsInFlightMax + 2 * ChangesMessage.recordsMax else {
@@ -156,11 +186,17 @@ final class Target {
             if undecidedHead == undecided.count || undecidedHead > 8192 {
                 undecided.removeFirst(undecidedHead)
                 undecidedHead = 0
+                if undecided.isEmpty { decidedBefore = received }
             }
-            try link.send(.want, WantMessage(decidedBefore: decidedBefore, items: items).encoded())
+            try say(decidedBefore: decidedBefore, items)
             if batch.isFull { try apply() }
             if incoming.bytesWanted >= Target.windowBytes { return }
         }
+    }
+
+    private func say(decidedBefore index: Int, _ items: [WantMessage.Item]) throws(HeadwaterError) {
+        decidedBefore = index
+        try link.send(.want, WantMessage(decidedBefore: index, items: items).encoded())
     }
 
     private func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> WantMessage.Item? {
@@ -184,17 +220,27 @@ final class Target {
         return !drift.isEmpty
     }
 
-    /// Asks about the next paths; few enough that their answers fit into the window of undecided changes.
     private func sendAsks() throws(HeadwaterError) {
+        var rest = drift[...]
+        try ask(Target.takeAsk(&rest))
+        drift = Array(rest)
+    }
+
+    private func ask(_ paths: [TreePath]) throws(HeadwaterError) {
+        asksOpen += 1
+        try link.send(.ask, AskMessage(paths: paths).encoded())
+    }
+
+    /// The next paths to ask about, in scan order; few enough that their answers fit into the window of undecided changes.
+    private static func takeAsk(_ rest: inout ArraySlice<TreePath>) -> [TreePath] {
         var paths: [TreePath] = []
         var bytes = 0
-        while let path = drift.last, paths.count < ChangesMessage.recordsMax, bytes < ChangesMessage.bytesTarget {
-            drift.removeLast()
+        while let path = rest.first, paths.count < ChangesMessage.recordsMax, bytes < ChangesMessage.bytesTarget {
+            rest.removeFirst()
             paths.append(path)
             bytes += path.key.count + 8
         }
-        asksOpen += 1
-        try link.send(.ask, AskMessage(paths: paths.reversed()).encoded())
+        return paths
     }
 
     private func apply() throws(HeadwaterError) {
