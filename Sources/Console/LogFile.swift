@@ -10,7 +10,8 @@ package final class LogFile: Sendable {
     package init(path: String) throws(HeadwaterError) {
         do {
             file = try Descriptor(
-                at: Descriptor.workingDirectory, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY,
+                at: Descriptor.workingDirectory, path,
+                O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
                 mode: 0o600)
         } catch {
             throw HeadwaterError(

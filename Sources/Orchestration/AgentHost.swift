@@ -12,6 +12,8 @@ final class AgentHost: Sendable {
         let connections: HostConnections
         let channel: Channel
         let signs: SignsOfLife
+        /// What this agent process and the channels that attach to it find each other by.
+        let token: String
     }
 
     private enum Phase: Sendable {
@@ -24,16 +26,12 @@ final class AgentHost: Sendable {
 
     private let target: SSHTarget
     private let agent: AgentFile
-    private let token: String
     private let phase = Monitor(Phase.idle)
 
     /// Connects at the first `openSession`, not here.
-    ///
-    /// - Parameter token: of this run, lower-case hexadecimal; what agent and channels find each other by.
-    init(_ target: SSHTarget, agent: AgentFile, token: String) {
+    init(_ target: SSHTarget, agent: AgentFile) {
         self.target = target
         self.agent = agent
-        self.token = token
     }
 
     /// A stream to a session's other half in the agent, which the caller closes. The first caller connects, deploys and starts; the
@@ -41,8 +39,8 @@ final class AgentHost: Sendable {
     ///
     /// - Throws: what connecting and deploying throw, after the tries of `HostConnections`; `run.ending` after `close`.
     func openSession() throws(HeadwaterError) -> any ByteStream {
-        let connections = try serving().connections
-        return try channel(["attach", token], AgentGreeting.attached(token), connections)
+        let serving = try serving()
+        return try channel(["attach", serving.token], AgentGreeting.attached(serving.token), serving.connections)
     }
 
     /// Ends the agent and all connections, also those that are being made. Does not wait.
@@ -74,18 +72,24 @@ final class AgentHost: Sendable {
     }
 
     private func serving() throws(HeadwaterError) -> Serving {
+        var dead: Serving?
         let running = try phase.wait { (phase) throws(HeadwaterError) -> Serving?? in
             switch phase {
             case .starting: return nil
             case .failed(let error): throw error
             case .closed: throw AgentHost.ending
             case .serving(let serving) where serving.isAlive: return .some(serving)
-            case .serving, .idle:
+            case .serving(let gone):
+                dead = gone
+                phase = .starting(nil)
+                return .some(nil)
+            case .idle:
                 phase = .starting(nil)
                 return .some(nil)
             }
         }
         if let running { return running }
+        dead?.end()
         do throws(HeadwaterError) {
             return try start()
         } catch {
@@ -97,8 +101,10 @@ final class AgentHost: Sendable {
     private func start() throws(HeadwaterError) -> Serving {
         let connections = HostConnections(try SSHSettings.resolve(target))
         try advance(to: .starting(connections), else: { connections.close() })
+        // New for every agent process: two hosts may be one machine, and an agent whose link was lost may not be gone yet.
+        let token = Host.randomBytes(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         let channel = try channel(["serve", token], AgentGreeting.serving(token), connections)
-        let serving = Serving(connections: connections, channel: channel, signs: SignsOfLife(channel))
+        let serving = Serving(connections: connections, channel: channel, signs: SignsOfLife(channel), token: token)
         try advance(to: .serving(serving), else: serving.end)
         return serving
     }
@@ -136,7 +142,7 @@ final class AgentHost: Sendable {
 }
 
 extension AgentHost.Serving {
-    fileprivate var isAlive: Bool { !channel.isOver }
+    fileprivate var isAlive: Bool { !channel.isOver && channel.exitStatus == nil }
 
     fileprivate func end() {
         signs.end()

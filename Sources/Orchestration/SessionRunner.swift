@@ -159,12 +159,7 @@ package final class SessionRunner: EdgeRunner {
 
     private static func hosts(_ topology: Topology, _ edges: [Int], _ agent: AgentFile) -> [SSHTarget: AgentHost] {
         let targets = Set(edges.compactMap { topology.peers[topology.edges[$0].downstream].host.map(SSHTarget.init) })
-        return Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: agent, token: token())) })
-    }
-
-    /// Names one agent process; two hosts may be one machine, so no two have the same.
-    private static func token() -> String {
-        Host.randomBytes(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: agent)) })
     }
 }
 

@@ -90,7 +90,7 @@ package func writeFully(_ fd: Int32, _ bytes: [UInt8]) throws(SystemError) {
 package func readFile(at directory: Int32 = Descriptor.workingDirectory, _ path: String, bytesMax: Int)
     throws(SystemError) -> [UInt8]
 {
-    let file = try Descriptor(at: directory, path, O_RDONLY)
+    let file = try Descriptor(at: directory, path, O_RDONLY | O_NONBLOCK)
     var content = [UInt8]()
     var chunk = [UInt8](repeating: 0, count: min(64 * 1024, bytesMax + 1))
     while true {

@@ -14,6 +14,8 @@ package enum AgentDeployment {
     private static let noiseBytesMax = 1 << 20
     /// Seconds without the far end taking any byte of an upload.
     private static let stallSeconds = 60.0
+    /// How long an agent may take nothing off a channel: a disk that flushes for minutes is slow, not dead.
+    private static let sessionStallSeconds = 600.0
 
     /// Starts the agent on a channel of its own; uploads it first where no agent of the same digest is found.
     ///
@@ -27,7 +29,8 @@ package enum AgentDeployment {
     {
         for isRetry in [false, true] {
             let marker = AgentScripts.newMarker()
-            let channel = try hosts.openChannel(command: startCommand(agent, arguments: arguments, marker: marker))
+            let channel = try hosts.openChannel(
+                command: startCommand(agent, arguments: arguments, marker: marker), stallSeconds: sessionStallSeconds)
             if try isFound(report(on: channel, marker, hosts), agent, hosts) { return channel }
             channel.close()
             if !isRetry { try upload(agent, to: hosts) }

@@ -81,7 +81,7 @@ struct CatchUp {
         while true {
             guard let item = try inbox.next() else { continue }
             guard case .frame(let frame) = item else { throw .cancelled }
-            if frame.kind == .failure { throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) } }
+            if frame.kind == .failure { throw try Conversation.failure(frame) }
             guard frame.kind == kind else { throw .protocolBroken(WireFault("\(frame.kind) where \(kind) was due")) }
             return frame
         }

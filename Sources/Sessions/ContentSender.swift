@@ -16,6 +16,7 @@ final class ContentSender {
     let reader: CacheReader
     private let link: FrameLink
     private let cursor: TreeCursor
+    private let openedAt: Timestamp
     private var wants: [WantMessage.Item] = []
     private var head = 0
     private var large: LargeFile?
@@ -32,11 +33,12 @@ final class ContentSender {
         var ordinal = 0
         var tries = 1
         var segments: [Digest] = []
-        var readAt = WallClock.now
     }
 
-    init(link: FrameLink, root: Root) {
+    /// - Parameter openedAt: a moment before anything of the root was looked at for this cycle.
+    init(link: FrameLink, root: Root, openedAt: Timestamp) {
         self.link = link
+        self.openedAt = openedAt
         reader = root.cache.openReader()
         cursor = TreeCursor(root: root.descriptor.raw)
     }
@@ -92,16 +94,21 @@ final class ContentSender {
             return true
         }
         guard head < wants.count else { return false }
-        let first = wants[head]
-        guard let change = changes[first.index], let request = change.request else {
+        if try serveDuePack(decidedBefore, &changes) { return true }
+        // Large files behind a pack that is not due go first: they may be what keeps the target from deciding the rest of it.
+        guard let next = wants[head...].firstIndex(where: { changes[$0.index]?.pack == -1 }) else { return false }
+        let item = wants.remove(at: next)
+        if let request = changes[item.index]?.request { try begin(item, request, &changes) }
+        return true
+    }
+
+    private func serveDuePack(_ decidedBefore: Int, _ changes: inout [Int: Source.Announced]) throws(HeadwaterError)
+        -> Bool
+    {
+        guard let change = changes[wants[head].index] else {
             throw .protocolBroken(WireFault("want of a change that is gone"))
         }
-        if change.pack < 0 {
-            takeWants(1)
-            try begin(first, request, &changes)
-            return true
-        }
-        guard let end = packEnds[change.pack], decidedBefore >= end else { return false }
+        guard change.pack >= 0, let end = packEnds[change.pack], decidedBefore >= end else { return false }
         packEnds[change.pack] = nil
         try sendPack(takeWants(of: change.pack, before: end, changes), &changes)
         return true
@@ -177,6 +184,7 @@ final class ContentSender {
 
     private func sendSegment(_ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
         var file = large!
+        large = nil
         switch reader.segment(file.request, index: file.ordinal) {
         case .success(let segment):
             let attributes = file.request.attributes.synced
@@ -186,15 +194,14 @@ final class ContentSender {
                 body: segment.payload[...])
             file.segments.append(segment.digest)
             bytesDone += UInt64(segment.rawSize)
-            large = file
             if message.isLast {
-                large = nil
                 let identity = file.request.identity
                 changes[file.index]?.sent = Source.SentContent(
                     attributes: attributes, digest: ContentDigest.joining(file.segments),
-                    identity: Racy.isRacy(identity, readAt: file.readAt) ? nil : identity)
+                    identity: Racy.isRacy(identity, readAt: openedAt) ? nil : identity)
             } else {
-                large!.ordinal += 1
+                file.ordinal += 1
+                large = file
             }
             try link.send(.segment, message.encoded())
         case .failure(let fault): try retry(file, after: fault, &changes)
@@ -229,7 +236,7 @@ final class ContentSender {
         _ changes: inout [Int: Source.Announced]
     ) -> SentFile {
         let attributes = raw.synced
-        let kept = Racy.isRacy(identity, readAt: WallClock.now) ? nil : identity
+        let kept = Racy.isRacy(identity, readAt: openedAt) ? nil : identity
         changes[index]?.sent = Source.SentContent(attributes: attributes, digest: digest, identity: kept)
         return SentFile(index: index, attributes: attributes, digest: digest)
     }

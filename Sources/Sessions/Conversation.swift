@@ -31,18 +31,41 @@ final class Conversation: Sendable {
         return try decoding { () throws(WireFault) in try decode(frame.payload) }
     }
 
-    func awaitGoodbye() throws(HeadwaterError) { _ = try expect(.goodbye) }
+    /// The cycle is over: a wish to end it comes too late.
+    func awaitGoodbye() throws(HeadwaterError) {
+        while true {
+            do throws(HeadwaterError) {
+                _ = try expect(.goodbye)
+                return
+            } catch { if error.code != HeadwaterError.cancelled.code { throw error } }
+        }
+    }
+
+    /// How a stream says that the other end is gone, whatever carries it.
+    private static let brokenStream: Set<String> = [
+        "peer.lost", "ssh.channel-closed", "ssh.connection-lost", "ssh.connection-closed",
+    ]
+
+    /// The error that ended the other end. It never counts as a success here, whatever it says.
+    static func failure(_ frame: Frame) throws(HeadwaterError) -> HeadwaterError {
+        var error = try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
+        switch error.exit {
+        case .inStep, .conflicts, .problems: error.exit = .edgeFailed
+        default: break
+        }
+        return error
+    }
 
     /// Tells the other end why this one ends, if it can still be told.
     func tell(_ error: HeadwaterError) { try? link.send(.failure, ErrorMessage.encoded(error)) }
 
     /// What really ended the cycle: an end that cannot write any more may still have the other's reason to read.
     func reason(for error: HeadwaterError) -> HeadwaterError {
-        if error.code != "peer.lost" { return error }
+        guard Conversation.brokenStream.contains(error.code) else { return error }
         let deadline = MonotonicClock.after(seconds: 5)
         while let item = try? inbox.next(until: deadline) {
             if case .frame(let frame) = item, frame.kind == .failure {
-                return (try? ErrorMessage.decode(frame.payload)) ?? error
+                return (try? Conversation.failure(frame)) ?? error
             }
         }
         return error
@@ -57,7 +80,7 @@ final class Conversation: Sendable {
             case .frame(let frame):
                 switch frame.kind {
                 case kind: return frame
-                case .failure: throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
+                case .failure: throw try Conversation.failure(frame)
                 case .problem:
                     observer.note(
                         problem: try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) })
@@ -72,17 +95,30 @@ extension HeadwaterError {
     /// An operator ended the run before this session had begun to change anything.
     static var cancelled: HeadwaterError {
         HeadwaterError(
-            "session.cancelled", "ended before it began to transfer", remedy: "run again", exit: .interrupted, isTransient: true)
+            "session.cancelled", "ended before it began to transfer", remedy: "run again", exit: .interrupted,
+            isTransient: true)
     }
 }
 
 /// Shows nothing itself: tells the initiating end, where somebody looks.
+///
+/// A session's first problems, at most `bytesMax` of them; the rest are only counted, so that the other end is never flooded.
 final class TellingObserver: SessionObserver {
+    private static let bytesMax = 4 << 20
     private let link: FrameLink
+    private let told = Monitor(0)
 
     init(_ link: FrameLink) { self.link = link }
 
-    func note(problem: HeadwaterError) { try? link.send(.problem, ErrorMessage.encoded(problem)) }
+    func note(problem: HeadwaterError) {
+        let payload = ErrorMessage.encoded(problem)
+        let isFew = told.read { bytes in
+            bytes += payload.count + 64
+            return bytes <= TellingObserver.bytesMax
+        }
+        if isFew { try? link.send(.problem, payload) }
+    }
+
     func note(progress: Progress) {}
     func note(detail: String) {}
 }

@@ -74,7 +74,9 @@ final class Decider {
     }
 
     /// Finds the drift; what was only touched is refreshed in the rows.
-    func findDrift(_ image: TreeImage) throws(HeadwaterError) -> Drift {
+    ///
+    /// - Parameter isCancelled: asked now and then, since content may have to be read; nothing has been changed by then.
+    func findDrift(_ image: TreeImage, unless isCancelled: () -> Bool) throws(HeadwaterError) -> Drift {
         self.image = image
         var drift = Drift()
         guard hasRows else { return drift }
@@ -88,15 +90,25 @@ final class Decider {
                 drift.add(path, row, isDirectory: entry.attributes.kind == .directory)
             case .deleted(let row): drift.add(row.path, row, isDirectory: false)
             case .unverified(let path, let entry, let row):
+                if isCancelled() { throw .cancelled }
                 if try end.hasAgreedContent(path, entry.attributes, entry.identity, row, reader: reader) {
                     verified.append(.local(path, entry.identity))
+                    if verified.count >= Decider.verifiedMax { try flush(&verified) }
                 } else {
                     drift.others.append(path)
                 }
             }
         }
-        try end.refresh(verified)
+        try flush(&verified)
         return drift
+    }
+
+    /// Rows whose local half was found out again, kept at most until they are written.
+    static let verifiedMax = 4096
+
+    private func flush(_ verified: inout [RowChange]) throws(HeadwaterError) {
+        try end.refresh(verified)
+        verified = []
     }
 
     /// A directory that was put back ahead of the changes: the image knows it as it was before.
@@ -104,6 +116,7 @@ final class Decider {
 
     func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> Verdict {
         let path = record.path
+        if path == end.mark { return .nothing }
         let row = hasRows ? try end.row(at: path) : nil
         let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0) }
         let source = record.attributes.map { SourceState.present($0) } ?? .absent
@@ -212,6 +225,10 @@ final class Decider {
 
 extension Decider.Drift {
     fileprivate mutating func add(_ path: TreePath, _ row: Row, isDirectory: Bool) {
-        if row.agreed.attributes.kind == .directory && !isDirectory { directories.append(path) } else { others.append(path) }
+        if row.agreed.attributes.kind == .directory && !isDirectory {
+            directories.append(path)
+        } else {
+            others.append(path)
+        }
     }
 }

@@ -8,6 +8,7 @@ import Snapshots
 /// A small text file, written aside and renamed; one that cannot be read counts as empty. Wall-clock seconds of this host only.
 struct DeletionWindow {
     static let seconds: Int64 = 600
+    private static let valueMax: Int64 = 1 << 40
     private static let name = "deletions"
 
     private let directory: SessionDirectory
@@ -23,7 +24,9 @@ struct DeletionWindow {
         else { return }
         for line in bytes.split(separator: 10) {
             let fields = line.split(separator: 32).compactMap { Int64(String(decoding: $0, as: UTF8.self)) }
-            if fields.count == 3, fields[0] <= now, now - fields[0] < DeletionWindow.seconds {
+            if fields.count == 3, fields.allSatisfy({ (0...DeletionWindow.valueMax).contains($0) }),
+                now - fields[0] < DeletionWindow.seconds
+            {
                 events.append((fields[0], fields[1], fields[2]))
             }
         }
@@ -36,6 +39,8 @@ struct DeletionWindow {
 
     mutating func add(_ count: Int64, rowsBefore: Int64) { events.append((now, count, rowsBefore)) }
 
+    mutating func clear() { events = [] }
+
     func store() throws(HeadwaterError) {
         let text = events.map { "\($0.at) \($0.count) \($0.rows)\n" }.joined()
         do {
@@ -43,6 +48,7 @@ struct DeletionWindow {
             let aside = DeletionWindow.name + ".new"
             let file = try Descriptor(at: opened.raw, aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
             try writeFully(file.raw, Array(text.utf8))
+            try check("fdatasync") { fdatasync(file.raw) }
             try rename(at: opened.raw, aside, to: opened.raw, DeletionWindow.name, .replace)
         } catch let error as HeadwaterError {
             throw error

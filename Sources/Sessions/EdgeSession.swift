@@ -45,8 +45,7 @@ package enum EdgeSession {
         let opening = try Opening(
             plan.here, session: plan.edge.session, owner: plan.owner, registry: registry, mayCreate: false,
             isPeer: false)
-        let ahead = ScanAhead(opening.root, notOlderThan: startedAt)
-        defer { ahead.join() }
+        scanAhead(opening.root, notOlderThan: startedAt)
         var terms = SessionTerms(
             session: plan.edge.session, mode: plan.edge.mode, isUpstream: plan.hereIsSource,
             machineHere: Host.machineID, machineThere: "",
@@ -107,8 +106,7 @@ package enum Responder {
             place, session: hello.edge.session, owner: owner, registry: registry,
             mayCreate: hello.initiatorIsSource && isFirst,
             mayTakeOver: hello.takesOver, isPeer: true)
-        let ahead = ScanAhead(opening.root, notOlderThan: startedAt)
-        defer { ahead.join() }
+        scanAhead(opening.root, notOlderThan: startedAt)
         let terms = SessionTerms(
             session: hello.edge.session, mode: hello.edge.mode, isUpstream: hello.initiatorIsSource,
             machineHere: hello.machine,
@@ -136,13 +134,7 @@ extension EndState {
     }
 }
 
-/// Begins to look at a tree while the other end is still being greeted.
-private struct ScanAhead {
-    private let thread: WorkerThread<Void>
-
-    init(_ root: Root, notOlderThan time: UInt64) {
-        thread = WorkerThread("hw-scan") { _ = try? root.view(notOlderThan: time) }
-    }
-
-    func join() { try? thread.join() }
+/// Begins to look at a tree while the other end is still being greeted; who needs the view waits for it. A refusal does not.
+private func scanAhead(_ root: Root, notOlderThan time: UInt64) {
+    _ = WorkerThread<Void>("hw-scan") { _ = try? root.view(notOlderThan: time) }
 }

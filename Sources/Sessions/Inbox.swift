@@ -9,6 +9,8 @@ import Wire
 /// (`Source.recordsInFlightMax`): so the two cannot wait for each other.
 final class Inbox: Sendable {
     static let bytesMax = 16 << 20
+    /// What a frame takes beside its payload.
+    private static let frameOverhead = 64
 
     enum Item: Sendable {
         case frame(Frame)
@@ -24,6 +26,7 @@ final class Inbox: Sendable {
         var isCancelled = false
         var isCancellationDelivered = false
         var isClosed = false
+        var refusesMore = false
     }
 
     private let state = Monitor(State())
@@ -48,7 +51,7 @@ final class Inbox: Sendable {
             let frame = state.frames[state.head]
             state.frames[state.head].payload = []
             state.head += 1
-            state.bytes -= frame.payload.count
+            state.bytes -= frame.payload.count + frameOverhead
             if state.head == state.frames.count || state.head > 1024 {
                 state.frames.removeFirst(state.head)
                 state.head = 0
@@ -59,6 +62,9 @@ final class Inbox: Sendable {
         return nil
     }
 
+    /// From here on too much is a fault of the other end, not a reason to wait: for a source, whose target may have little under way.
+    func refuseMore() { state.update { $0.refusesMore = true } }
+
     /// Nobody takes anything any more: whoever fills stops.
     func close() {
         state.update {
@@ -66,6 +72,9 @@ final class Inbox: Sendable {
             $0.frames = []
         }
     }
+
+    /// Whether an operator asked to end, delivered or not.
+    var isCancelled: Bool { state.read { $0.isCancelled } }
 
     func cancel() { state.update { $0.isCancelled = true } }
 
@@ -77,9 +86,13 @@ final class Inbox: Sendable {
                 let frame = try receiver.next()
                 let isOpen = state.wait { state -> Bool? in
                     if state.isClosed { return false }
+                    if state.bytes >= Inbox.bytesMax && state.refusesMore {
+                        state.failure = .protocolBroken(WireFault("more than \(Inbox.bytesMax) bytes sent unasked"))
+                        return false
+                    }
                     if state.bytes >= Inbox.bytesMax { return nil }
                     state.frames.append(frame)
-                    state.bytes += frame.payload.count
+                    state.bytes += frame.payload.count + Inbox.frameOverhead
                     return true
                 }
                 if !isOpen || frame.kind == .goodbye { return }

@@ -78,6 +78,7 @@ final class IncomingContent {
         else {
             throw .protocolBroken(WireFault("segment \(message.ordinal) of change \(message.index) is out of place"))
         }
+        large = nil
         let raw = try expand(message.body, message.isCompressed, to: message.rawBytes)
         guard raw.withUnsafeBytes({ Hash.digest($0) }) == message.digest else {
             throw .protocolBroken(WireFault("digest of a segment of change \(message.index) is wrong"))
@@ -85,9 +86,10 @@ final class IncomingContent {
         try write(raw, to: file.writer)
         file.segments.append(message.digest)
         file.nextOrdinal += 1
-        large = file
-        if !message.isLast { return nil }
-        large = nil
+        if !message.isLast {
+            large = file
+            return nil
+        }
         return planned(try file.writer.finish(), try take(message.index), ContentDigest.joining(file.segments))
     }
 

@@ -77,7 +77,10 @@ struct Opening {
             case .held(let by): holder = by
             }
             let isWaiting = deadline.map { MonotonicClock.now < $0 } ?? false
-            guard let holder, mayTakeOver || holder.isDeadProcessOfThisHost, isWaiting || !signals.isEmpty else {
+            guard let holder,
+                mayTakeOver || holder.isDeadProcessOfThisHost || (isPeer && holder.isSameOrchestrator(as: owner)),
+                isWaiting || !signals.isEmpty
+            else {
                 var error = LockOwner.alreadyRunning(session: directory.session, owner: holder, atPeer: isPeer)
                 error.facts = holder?.text
                 throw error
@@ -91,5 +94,13 @@ struct Opening {
             }
             usleep(20_000)
         }
+    }
+}
+
+extension LockOwner {
+    /// Whether the other one's orchestrator is this one's: then it is a session of this run whose link was lost.
+    fileprivate func isSameOrchestrator(as other: LockOwner) -> Bool {
+        machine == other.machine && boot == other.boot && namespace == other.namespace && process == other.process
+            && started == other.started
     }
 }

@@ -42,8 +42,10 @@ extension HeadwaterError {
 
     static func notEmpty(_ path: TreePath) -> HeadwaterError {
         HeadwaterError(
-            "path.not-empty", "a directory that holds entries of the downstream end stands where the upstream end has something else",
-            remedy: "move what is in it elsewhere, or remove it; the next run puts the upstream's entry there", exit: .problems, path: path)
+            "path.not-empty",
+            "a directory that holds entries of the downstream end stands where the upstream end has something else",
+            remedy: "move what is in it elsewhere, or remove it; the next run puts the upstream's entry there",
+            exit: .problems, path: path)
     }
 
     static func changedMeanwhile(_ path: TreePath) -> HeadwaterError {

@@ -17,6 +17,8 @@ final class SessionEnd {
     private let released: [ReleasedHalt]
     private let maxDelete: DeleteLimit
     private let startedAt: UInt64
+    /// The wall clock before anything of the tree was looked at for this cycle.
+    let openedAt = WallClock.now
     private var snapshot: Snapshot?
 
     init(_ opening: Opening, released: [ReleasedHalt], maxDelete: DeleteLimit, startedAt: UInt64) {
@@ -106,27 +108,27 @@ final class SessionEnd {
     }
 
     /// Halts before more is deleted than `max_delete` allows.
-    func checkDeletions(_ paths: [TreePath]) throws(HeadwaterError) {
+    ///
+    /// What is permitted is noted for the next ten minutes before anything is deleted, so that a killed run counts too. A release
+    /// begins the ten minutes anew.
+    /// - Parameter rows: how many there were when the cycle began.
+    func permitDeletions(_ paths: [TreePath], ofRows rows: Int64) throws(HeadwaterError) {
         if paths.isEmpty { return }
         if let fault = root.stillThere() { throw SafetyStop.fault(fault, root.givenPath) }
-        let window = DeletionWindow(directory: directory, now: WallClock.now.seconds)
+        var window = DeletionWindow(directory: directory, now: WallClock.now.seconds)
         let limit: MaxDelete =
             switch maxDelete {
             case .count(let most): .count(most)
             case .percent(let most): .percent(most)
             }
         let verdict = DeletionBrake.evaluate(
-            limit, rows: Int(window.rowsAtStart ?? rowCount), deleted: Int(window.deleted), planned: paths.count)
+            limit, rows: Int(window.rowsAtStart ?? rows), deleted: Int(window.deleted), planned: paths.count)
         if case .exceeded(let deletions, let most, let rows) = verdict {
             try permit(SafetyStop.tooManyDeletions(paths, total: deletions, most: most, rows: rows, limit: maxDelete))
+            window.clear()
+        } else {
+            window.add(Int64(paths.count), rowsBefore: rows)
         }
-    }
-
-    /// Remembers how many deletions were made, for the brake of the next ten minutes.
-    func noteDeletions(_ count: UInt64, rowsBefore: Int64) throws(HeadwaterError) {
-        if count == 0 { return }
-        var window = DeletionWindow(directory: directory, now: WallClock.now.seconds)
-        window.add(Int64(count), rowsBefore: rowsBefore)
         try window.store()
     }
 

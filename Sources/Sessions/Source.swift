@@ -15,6 +15,8 @@ import Wire
 final class Source {
     /// Announced changes that the target has not decided yet; more wait.
     static let recordsInFlightMax = 16 * 1024
+    /// Changes that were announced and never committed, problems of the target among them: no honest target gets here.
+    private static let rememberedMax = 2 << 20
 
     private let end: SessionEnd
     private let link: FrameLink
@@ -24,6 +26,8 @@ final class Source {
     private var comparison: TreeComparison?
     private var announced = 0
     private var decidedBefore = 0
+    /// A target wants each content once, in the order of the changes.
+    private var lastWanted = -1
     private var inFlight: [Int: Announced] = [:]
     private var verified: [RowChange] = []
     private var stopping = false
@@ -39,8 +43,6 @@ final class Source {
         var isAnswer: Bool
         /// The bundle of small files that travel together.
         var pack: Int
-        /// A target wants each content once.
-        var isWanted = false
         var sent: SentContent?
     }
 
@@ -57,7 +59,7 @@ final class Source {
         self.link = link
         self.inbox = inbox
         self.observer = observer
-        content = ContentSender(link: link, root: end.root)
+        content = ContentSender(link: link, root: end.root, openedAt: end.openedAt)
     }
 
     deinit { content.close() }
@@ -65,6 +67,7 @@ final class Source {
     /// Runs the source's side to its end; returns the target's counts.
     func run() throws(HeadwaterError) -> CycleCounts {
         defer { content.close() }
+        inbox.refuseMore()
         let image = try end.view()
         try begin(image)
         while true {
@@ -97,6 +100,8 @@ final class Source {
         var bytes = 0
         let first = announced
         while records.count < ChangesMessage.recordsMax / 2 && bytes < ChangesMessage.bytesTarget {
+            // Content may have to be read to tell: an operator need not wait for it.
+            if inbox.isCancelled { return true }
             guard let difference = try comparison!.next() else {
                 comparison = nil
                 break
@@ -106,11 +111,16 @@ final class Source {
             bytes += record.bytesEstimate
             remember(record, request, isAnswer: false)
         }
-        if comparison == nil { try end.refresh(verified) }
+        if comparison == nil { try flushVerified() }
         content.closePack(at: announced)
         let message = ChangesMessage(isLast: comparison == nil, isAnswer: false, firstIndex: first, records: records)
         try link.send(.changes, message.encoded())
         return true
+    }
+
+    private func flushVerified() throws(HeadwaterError) {
+        try end.refresh(verified)
+        verified = []
     }
 
     private func remember(_ record: ChangeRecord, _ request: ReadRequest?, isAnswer: Bool) {
@@ -119,7 +129,7 @@ final class Source {
             path: record.path, record: record.state, request: request, isAnswer: isAnswer, pack: pack)
         announced += 1
         progress.entriesTotal += 1
-        if case .file(let attributes) = record.state { progress.bytesTotal += attributes.size }
+        if case .file(let attributes) = record.state { progress.bytesTotal &+= attributes.size }
     }
 
     /// What a difference is to the target; nil where there is nothing to say.
@@ -132,6 +142,7 @@ final class Source {
         case .unverified(let path, let entry, let row):
             if try isStillAgreed(path, entry, row) {
                 verified.append(.local(path, entry.identity))
+                if verified.count >= Decider.verifiedMax { try flushVerified() }
                 return nil
             }
             return describe(path, entry.attributes, entry.identity)
@@ -187,7 +198,7 @@ final class Source {
                 let error = try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
                 observer.note(problem: error)
             case .stop: try stop()
-            case .failure: throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
+            case .failure: throw try Conversation.failure(frame)
             case .done:
                 let done = try decoding { () throws(WireFault) in try DoneMessage(decoding: frame.payload) }
                 try link.send(.done, DoneMessage(counts: counts).encoded())
@@ -203,10 +214,10 @@ final class Source {
             throw .protocolBroken(WireFault("changes up to \(want.decidedBefore) of \(announced) decided"))
         }
         for item in want.items {
-            guard let change = inFlight[item.index], case .file = change.record, !change.isWanted else {
+            guard let change = inFlight[item.index], case .file = change.record, item.index > lastWanted else {
                 throw .protocolBroken(WireFault("content of change \(item.index) wanted, which is no file in flight"))
             }
-            inFlight[item.index]!.isWanted = true
+            lastWanted = item.index
             if !stopping { content.enqueue(item) }
         }
         decidedBefore = want.decidedBefore
@@ -214,6 +225,8 @@ final class Source {
 
     /// Says how the paths stand that only the target saw change; of what is not there or cannot be read, nothing.
     private func answer(_ ask: AskMessage) throws(HeadwaterError) {
+        if stopping { return }
+        guard inFlight.count < Source.rememberedMax else { throw .protocolBroken(WireFault("asks without end")) }
         let image = try end.view()
         var records: [ChangeRecord] = []
         var bytes = 0

@@ -37,6 +37,7 @@ final class Target {
     private var isRepairing = false
     private var decidedBefore = 0
     private var received = 0
+    private var lastAnnounced: TreePath?
     private var isAnnounced = false
     private var asksOpen = 0
     private var stopping = false
@@ -55,16 +56,18 @@ final class Target {
 
     /// Runs the target's side to its end; returns what it did and the source's counts beside.
     func run() throws(HeadwaterError) -> (mine: CycleCounts, source: CycleCounts) {
+        let rowsBefore = end.rowCount
+        defer { batch.discard() }
         let image = try end.view()
         try end.checkRoot(image)
-        let found = try decider.findDrift(image)
+        let found = try decider.findDrift(image) { inbox.isCancelled }
         drift = found.others
         for path in found.blocked { note(problem: .blocked(path)) }
         for rescued in stage.rescued { note(problem: .rescued(rescued)) }
         progress.phase = .transferring
         try repair(found.directories)
         try receive()
-        try remove()
+        try remove(ofRows: rowsBefore)
         return try settle()
     }
 
@@ -82,7 +85,9 @@ final class Target {
             while asksOpen > 0 && !stopping { if let item = try inbox.next() { try handle(item) } }
             for (index, record) in answers {
                 guard case .directory = record.state else { continue }
-                if let item = try decide(index, record) { throw .protocolBroken(WireFault("content \(item.index) of a directory")) }
+                if let item = try decide(index, record) {
+                    throw .protocolBroken(WireFault("content \(item.index) of a directory"))
+                }
                 decider.noteRepaired(record.path)
             }
             answers = []
@@ -139,7 +144,7 @@ final class Target {
             }
         case .same:
             for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
-                batch.add(same: file, try incoming.take(file.index))
+                try batch.add(same: file, try incoming.take(file.index))
             }
         case .failed:
             let message = try decoding { () throws(WireFault) in try FailedMessage(decoding: frame.payload) }
@@ -150,7 +155,7 @@ final class Target {
         case .problem:
             observer.note(problem: try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) })
         case .stop: noteStopped()
-        case .failure: throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
+        case .failure: throw try Conversation.failure(frame)
         default: throw .protocolBroken(WireFault("\(frame.kind) sent to a target"))
         }
     }
@@ -159,10 +164,21 @@ final class Target {
         guard message.firstIndex == received, message.isAnswer ? asksOpen > 0 : !isAnnounced else {
             throw .protocolBroken(WireFault("changes from \(message.firstIndex) on where \(received) was due"))
         }
+        if !message.isAnswer, let first = message.records.first, let last = message.records.last {
+            if let before = lastAnnounced, first.path <= before {
+                throw .protocolBroken(WireFault("changes are not in scan order"))
+            }
+            lastAnnounced = last.path
+        }
+        let begin = received
+        received += message.records.count
         if stopping { return }
-        for record in message.records {
-            if isRepairing && message.isAnswer { answers.append((received, record)) } else { undecided.append((received, record)) }
-            received += 1
+        for (offset, record) in message.records.enumerated() {
+            if isRepairing && message.isAnswer {
+                answers.append((begin + offset, record))
+            } else {
+                undecided.append((begin + offset, record))
+            }
         }
         guard undecided.count - undecidedHead <= Source.recordsInFlightMax + 2 * ChangesMessage.recordsMax else {
             throw .protocolBroken(WireFault("too many undecided changes"))
@@ -250,15 +266,17 @@ final class Target {
 
     // MARK: Removing and settling
 
-    /// Deletes what the source no longer has, under the brakes; nothing when the cycle was stopped.
-    private func remove() throws(HeadwaterError) {
+    /// Deletes what the source no longer has, under the brakes; nothing more once the cycle was stopped.
+    private func remove(ofRows rows: Int64) throws(HeadwaterError) {
         if stopping { return }
-        let rowsBefore = end.rowCount
-        try end.checkDeletions(batch.removalPaths)
-        while batch.beginRemovals() { try apply() }
+        try end.permitDeletions(batch.removalPaths, ofRows: rows)
+        while !stopping && batch.beginRemovals() {
+            try apply()
+            while let item = try inbox.poll() { try handle(item) }
+        }
+        if stopping { return }
         batch.addReplacements()
         try apply()
-        try end.noteDeletions(batch.counts.deleted, rowsBefore: rowsBefore)
     }
 
     /// Waits until the source has recorded every commit, so that nothing is left to say at the next hello.

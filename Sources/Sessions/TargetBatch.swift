@@ -44,8 +44,10 @@ final class TargetBatch {
     }
 
     /// The target has this content already: only attributes may be off, or only the row is missing.
-    func add(same file: SentFile, _ wanted: WantedFile) {
-        guard let found = wanted.found else { return }
+    func add(same file: SentFile, _ wanted: WantedFile) throws(HeadwaterError) {
+        guard let found = wanted.found, wanted.has == file.digest, found.attributes.size == file.attributes.size else {
+            throw .protocolBroken(WireFault("change \(file.index) is the same as what is not here"))
+        }
         let agreed = AgreedEntry(attributes: file.attributes, digest: file.digest)
         var step = Planned(
             index: file.index, path: wanted.path, agreed: agreed, operation: nil, identity: found.identity)
@@ -59,7 +61,7 @@ final class TargetBatch {
 
     private func append(_ step: Planned) {
         steps.append(step)
-        if case .putFile = step.operation { bytes += step.agreed?.attributes.size ?? 0 }
+        if case .putFile = step.operation { bytes &+= step.agreed?.attributes.size ?? 0 }
     }
 
     // MARK: Removing
@@ -86,6 +88,13 @@ final class TargetBatch {
     }
 
     private var areRemovalsSorted = false
+    private var failedRemovals: [TreePath] = []
+
+    /// Lets go of what was staged and will not be applied in this cycle.
+    func discard() {
+        for step in steps + replacements { if case .putFile(_, let staged, _) = step.operation { staged.discard() } }
+        (steps, replacements) = ([], [])
+    }
 
     /// What takes the place of directories that are empty by now.
     func addReplacements() {
@@ -128,10 +137,17 @@ final class TargetBatch {
         case (nil, .removed):
             counts.deleted += 1
             return .remove(step.path)
-        case (nil, .kept): return .remove(step.path)
+        case (nil, .kept):
+            // Not ours to delete, unless it is what could not be deleted just now: then the directory's turn comes with it.
+            if failedRemovals.contains(where: { step.path.contains($0) }) { return nil }
+            return .remove(step.path)
         case (.some, .kept): problems.append(.notEmpty(step.path))
-        case (_, .changedMeanwhile): problems.append(.changedMeanwhile(step.path))
-        case (_, .failed(let error)): problems.append(.notApplied(step.path, error))
+        case (_, .changedMeanwhile):
+            problems.append(.changedMeanwhile(step.path))
+            if step.agreed == nil { failedRemovals.append(step.path) }
+        case (_, .failed(let error)):
+            problems.append(.notApplied(step.path, error))
+            if step.agreed == nil { failedRemovals.append(step.path) }
         case (.some, .removed), (nil, .done): preconditionFailure("an outcome of another kind of operation")
         }
         return nil
@@ -148,7 +164,7 @@ final class TargetBatch {
         switch operation {
         case .putFile:
             counts.files += 1
-            counts.bytesPayload += agreed.attributes.size
+            counts.bytesPayload &+= agreed.attributes.size
         case .putSymlink: counts.symlinks += 1
         case .makeDirectory: counts.directories += 1
         case .setAttributes: if agreed.attributes.kind == .file { counts.files += 1 }

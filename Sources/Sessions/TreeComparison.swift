@@ -73,7 +73,7 @@ struct TreeComparison: ~Copyable {
         let taken = row!
         row = try rows?.next()
         if let shield, shield.contains(taken.path) { return nil }
-        return .deleted(taken)
+        return taken.path == mark ? nil : .deleted(taken)
     }
 
     private mutating func takeBoth() throws(HeadwaterError) -> Difference? {
@@ -82,6 +82,7 @@ struct TreeComparison: ~Copyable {
         noteShield()
         hasEntry = image.next()
         row = try rows?.next()
+        if taken.path == mark { return nil }
         switch entry.attributes.kind {
         case .untracked, .problem: return .blocked(taken, entry.attributes.kind)
         case .file, .directory, .symlink:

@@ -55,7 +55,7 @@ package struct SessionDirectory: Hashable, Sendable {
             try make(reserved.raw, session)
             guard let directory = try open() else { throw SystemError("openat", ENOENT) }
             return directory
-        } catch let error as SystemError { throw fault(path, "\(error)", noSpace: error.isNoSpace) } catch {
+        } catch let error as SystemError { throw fault(path, error) } catch {
             throw error as? HeadwaterError ?? fault(path, "\(error)")
         }
     }
@@ -67,7 +67,7 @@ package struct SessionDirectory: Hashable, Sendable {
             return try openChecked(top.raw, SessionDirectory.reserved, "\(database)/\(SessionDirectory.reserved)")
         } catch let error as SystemError {
             if error.isMissing { return nil }
-            throw fault(database, "\(error)")
+            throw fault(database, error)
         } catch { throw error as? HeadwaterError ?? fault(database, "\(error)") }
     }
 
@@ -87,22 +87,31 @@ package struct SessionDirectory: Hashable, Sendable {
             status = try FileStatus(descriptor: directory.raw)
         } catch {
             if error.errno == ENOENT { return nil }
-            throw fault(path, "\(error)")
+            throw fault(path, error)
         }
         if status.userID != geteuid() { throw fault(path, "it belongs to user \(status.userID), not to \(geteuid())") }
         if status.permissions & 0o022 != 0 { throw fault(path, "others may write in it") }
         return directory
     }
 
-    func fault(_ path: String, _ cause: String, noSpace: Bool = false) -> HeadwaterError {
-        if noSpace {
+    func fault(_ path: String, _ error: SystemError) -> HeadwaterError {
+        if error.isNoSpace {
             return HeadwaterError(
                 "snapshot.no-space", "no space is left to make \(path)",
-                remedy: "free space on that file system, then run again", cause: cause)
+                remedy: "free space on that file system, then run again", cause: error.description)
         }
-        return HeadwaterError(
+        if error.errno == EROFS {
+            return HeadwaterError(
+                "snapshot.read-only", "\(path) is on a file system that is mounted read-only",
+                remedy: "mount it writable, then run again", cause: error.description)
+        }
+        return fault(path, error.description)
+    }
+
+    func fault(_ path: String, _ cause: String) -> HeadwaterError {
+        HeadwaterError(
             "snapshot.directory", "\(path) cannot serve as the private directory of session \(session)",
-            remedy: "make it a plain directory of the user that runs Headwater with mode 0700, or remove it",
+            remedy: "make it a plain directory of the user that runs Headwater with mode 0700",
             exit: .databaseRefuses, cause: cause)
     }
 }

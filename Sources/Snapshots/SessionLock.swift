@@ -33,7 +33,7 @@ package final class SessionLock: Sendable {
             try write(owner, file)
             return .acquired(SessionLock(file))
         } catch let error as SystemError {
-            throw directory.fault("\(directory.path)/\(name)", "\(error)", noSpace: error.isNoSpace)
+            throw directory.fault("\(directory.path)/\(name)", error)
         } catch { throw directory.fault("\(directory.path)/\(name)", "\(error)") }
     }
 

@@ -72,7 +72,7 @@ package final class Snapshot {
         do { try SnapshotFile.create(directory, opened, meta) } catch let fault as DatabaseFault {
             throw fault.error(file: file)
         } catch let error as SystemError {
-            throw directory.fault(file, "\(error)", noSpace: error.isNoSpace)
+            throw directory.fault(file, error)
         } catch { throw directory.fault(file, "\(error)") }
         return try open(directory: directory)
     }

@@ -70,15 +70,16 @@ extension ByteWriter {
 extension ByteReader {
     mutating func counts() throws(WireFault) -> CycleCounts {
         var counts = CycleCounts()
-        counts.files = try unsigned()
-        counts.directories = try unsigned()
-        counts.symlinks = try unsigned()
-        counts.deleted = try unsigned()
-        counts.renamed = try unsigned()
-        counts.conflicts = try unsigned()
-        counts.problems = try unsigned()
+        let bound: UInt64 = 1 << 50
+        counts.files = try unsigned(atMost: bound, "files")
+        counts.directories = try unsigned(atMost: bound, "directories")
+        counts.symlinks = try unsigned(atMost: bound, "symlinks")
+        counts.deleted = try unsigned(atMost: bound, "deletions")
+        counts.renamed = try unsigned(atMost: bound, "renames")
+        counts.conflicts = try unsigned(atMost: bound, "conflicts")
+        counts.problems = try unsigned(atMost: bound, "problems")
         counts.bytesPayload = try unsigned()
-        counts.untracked = try unsigned()
+        counts.untracked = try unsigned(atMost: bound, "untracked entries")
         return counts
     }
 

@@ -17,7 +17,7 @@ final class Serve: Sendable {
     func run() -> Int32 {
         do {
             let socket = try LocalSocket.listen(AgentGreeting.socketName(token))
-            _ = WorkerThread<Void>("hw-accept") { [self] in try acceptAll(socket) }
+            _ = WorkerThread<Void>("hw-accept") { [self] in acceptAll(socket) }
             try writeFully(1, Array(AgentGreeting.serving(token).utf8))
         } catch {
             complain("\(error)")
@@ -27,9 +27,13 @@ final class Serve: Sendable {
         return 0
     }
 
-    private func acceptAll(_ socket: LocalSocket) throws {
+    private func acceptAll(_ socket: LocalSocket) {
         while true {
-            let connection = try socket.accept()
+            guard let connection = try? socket.accept() else {
+                // Out of descriptors, or a caller that has gone: the next one may fare better.
+                usleep(100_000)
+                continue
+            }
             _ = WorkerThread<Void>("hw-session") { [self] in
                 let channel = try connection.receive(2)
                 let stream = try DescriptorStream(input: channel[0], output: channel[1])
@@ -47,7 +51,8 @@ final class Serve: Sendable {
             let count = poll(&ready, 1, Int32(Heartbeat.silenceSeconds * 1000))
             if count == 0 { return }
             if count < 0 { continue }
-            if read(0, &buffer, buffer.count) <= 0 && errno != EINTR && errno != EAGAIN { return }
+            let got = read(0, &buffer, buffer.count)
+            if got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN) { return }
         }
     }
 }

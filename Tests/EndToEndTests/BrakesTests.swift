@@ -94,6 +94,8 @@ struct BrakesTests {
         let (outcome, report) = try await world.run()
         #expect(outcome.exit == 4, "\(outcome.stderr)")
         #expect(report.edges[0]["problems"] >= 1 && report.edges[0]["deleted"] == 0)
+        // The directory's mode has travelled; what is in it has not gone.
+        #expect(chmod(world.target(0) + "/d1", 0o755) == 0)
         #expect(exists(world.target(0) + "/d1/file1"))
     }
 }

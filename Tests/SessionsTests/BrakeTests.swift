@@ -98,4 +98,32 @@ import Wire
         #expect(await ends.run(maxDelete: .count(4)).error?.code == "halt.max-delete")
         ends.shell("test -e target/f4")
     }
+
+    /// Another disk at the source's path: as many files, all others. What this cycle creates does not make room for deletions.
+    @Test func wholeTreeExchanged_halts() async {
+        let ends = TwoEnds()
+        ends.shell("for i in $(seq 200); do echo $i > source/old$i; done; : > source/a; : > source/b")
+        _ = await ends.run()
+        ends.shell("rm source/old*; for i in $(seq 200); do echo $i > source/new$i; done")
+        let ran = await ends.run()
+        #expect(ran.error?.code == "halt.max-delete")
+        ends.shell("test $(ls target | grep -c old) = 200")
+    }
+
+    /// What was permitted counts from before the first deletion: a release begins anew.
+    @Test func releaseBeginsTheTenMinutesAnew() async {
+        let ends = TwoEnds()
+        ends.shell("for i in $(seq 20); do echo $i > source/f$i; done")
+        _ = await ends.run()
+        ends.shell("rm source/f1 source/f2 source/f3")
+        let halted = await ends.run(maxDelete: .count(2))
+        #expect(halted.error?.code == "halt.max-delete")
+        #expect(
+            await ends.run(
+                released: [ReleasedHalt(code: "halt.max-delete", facts: halted.error?.facts ?? "")],
+                maxDelete: .count(2)
+            ).error == nil)
+        ends.shell("rm source/f4")
+        #expect(await ends.run(maxDelete: .count(2)).error == nil)
+    }
 }

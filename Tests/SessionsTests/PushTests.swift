@@ -122,10 +122,14 @@ import Wire
         #expect(ends.listing(ends.source) == ends.listing(ends.target))
     }
 
-    @Test(arguments: ["rm -r target/d", "rm -r target/d; echo file > target/d", "rm -r target/d; ln -s /tmp target/d", "rm -r target/d/e; echo x > target/d/e"])
+    @Test(arguments: [
+        "rm -r target/d", "rm -r target/d; echo file > target/d", "rm -r target/d; ln -s /tmp target/d",
+        "rm -r target/d/e; echo x > target/d/e",
+    ])
     func lostDirectory_isPutBackBeforeChangesBelowIt(_ drift: String) async {
         for change in [
-            "echo modified > source/d/e/f", "rm source/d/e/f", "chmod 600 source/d/e/f", "mv source/d/e/f source/d/e/z", "rm -r source/d/e",
+            "echo modified > source/d/e/f", "rm source/d/e/f", "chmod 600 source/d/e/f", "mv source/d/e/f source/d/e/z",
+            "rm -r source/d/e",
             "rm -r source/d; echo now > source/d", "echo new > source/d/e/n; touch source/d/e",
         ] {
             let ends = TwoEnds()
@@ -152,5 +156,54 @@ import Wire
         #expect(ran.error == nil)
         #expect(ran.problems.isEmpty)
         ends.shell("test -e target/d/19999/f; test $(find target/d -mindepth 1 -type d | wc -l) = 20000")
+    }
+
+    /// Large files between small ones fill the window before the small ones' pack is decided.
+    @Test func smallAndLargeFiles_interleaved_doNotWaitForEachOther() async {
+        let ends = TwoEnds()
+        ends.shell(
+            """
+            cd source; echo a > a; for i in 1 2 3 4 5 6; do head -c 5000000 /dev/zero > b$i; echo $i > b$i.txt; done; echo z > z
+            for i in $(seq 300); do echo $i > c$i; if [ $((i % 40)) = 0 ]; then head -c 4500000 /dev/zero > c$i.large; fi; done
+            """)
+        let ran = await ends.run()
+        #expect(ran.error == nil)
+        #expect(ends.listing(ends.source) == ends.listing(ends.target))
+    }
+
+    @Test func manyDriftedDirectories_areAskedAboutBeforeWhatIsInThem() async {
+        let ends = TwoEnds()
+        ends.shell(
+            "echo k > source/keep; for d in $(seq 40); do mkdir source/d$d; (cd source/d$d; seq 400 | xargs touch); done"
+        )
+        _ = await ends.run()
+        ends.shell("rm -r target/d*")
+        let ran = await ends.run()
+        #expect(ran.error == nil)
+        #expect(ran.problems.isEmpty)
+        #expect(ends.listing(ends.source) == ends.listing(ends.target))
+    }
+
+    /// A row below what became a file at both ends goes without a fuss.
+    @Test func rowsBelowWhatBecameAFileOnBothSides_areForgotten() async {
+        let ends = TwoEnds()
+        ends.shell("mkdir source/d; echo a > source/d/a; echo k > source/k")
+        _ = await ends.run()
+        ends.shell("for t in source target; do rm -r $t/d; echo same > $t/d; touch -d @1700000000 $t/d; done")
+        let ran = await ends.run()
+        #expect(ran.error == nil)
+        #expect(ran.problems.isEmpty)
+        #expect(ran.outcome?.counts.deleted == 0)
+        let again = await ends.run()
+        #expect(again.outcome?.counts == CycleCounts())
+    }
+
+    @Test func markOfTheTarget_isNeitherReplacedNorDeleted() async {
+        let ends = TwoEnds()
+        ends.shell("echo mine > target/.mounted; echo theirs > source/.mounted; echo f > source/f")
+        #expect(await ends.run(mount: ".mounted").error == nil)
+        ends.shell("grep -q mine target/.mounted; rm source/.mounted")
+        #expect(await ends.run(mount: ".mounted").error == nil)
+        ends.shell("grep -q mine target/.mounted; cmp source/f target/f")
     }
 }

@@ -74,7 +74,8 @@ final class TwoEnds: Sendable {
     func shell(_ script: String) {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-euc", script]
+        // Behind it the clock ticks on: a file read in the tick it was written in is read again by the next cycle.
+        process.arguments = ["-euc", script + "\nread -rt 0.03 <> <(:) || :"]
         process.currentDirectoryURL = URL(fileURLWithPath: directory.path)
         try! process.run()
         process.waitUntilExit()
