@@ -27,20 +27,18 @@ struct RoundTripTests {
         #expect(turns.allSatisfy { (4...Self.turnsMax).contains($0) }, "\(turns)")
     }
 
-    /// Leads the world over the proxy, brings the agent there, and leaves no session behind that was not its first.
+    /// Brings the agent there on the direct way, then leads the world over the proxy.
     private func deploy(_ server: SSHServer, _ world: World, _ proxy: LockStepProxy) async throws {
         let key = server.hostKey()
         try write("[127.0.0.1]:\(proxy.port) \(key)\n", world.directory("known"))
         let empty = world.directory("empty")
         try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: false)
-        func peer(_ name: String) -> String {
-            world.remotePeer(
-                server, path: world.directory("remote0/\(name)"), port: proxy.port, knownHosts: world.directory("known"))
-        }
-        let peers = "  build: \(world.source)\n  empty: \(empty)\n  t0: \(peer("tree"))\n  t1: \(peer("empty"))\n"
-        try world.writeTopology(peers: peers, edges: "  - empty -> t1\n")
+        let direct = world.remotePeer(server, path: world.directory("remote0/empty"))
+        let far = world.remotePeer(
+            server, path: world.target(0), port: proxy.port, knownHosts: world.directory("known"))
+        try world.writeTopology(peers: "  empty: \(empty)\n  t1: \(direct)\n", edges: "  - empty -> t1\n")
         let outcome = try await world.headwater("run")
         #expect(outcome.exit == 0, "\(outcome.stderr)")
-        try world.writeTopology(peers: peers, edges: "  - build -> t0\n")
+        try world.writeTopology(peers: "  build: \(world.source)\n  t0: \(far)\n", edges: "  - build -> t0\n")
     }
 }
