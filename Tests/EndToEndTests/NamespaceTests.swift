@@ -27,17 +27,21 @@ struct NamespaceTests {
         #expect(try await lab.run().report.edges.allSatisfy(\.movedNothing))
     }
 
-    @Test(.enabled(if: isPossible, "needs root and namespaces"))
-    func lostMachine_isUnreachable_theOtherStandsInStep_andTheNextRunGoesOn() async throws {
+    /// A cut that both ends notice at once, and, on a soak, one that only their silence limit tells.
+    @Test(
+        .enabled(if: isPossible, "needs root and namespaces"), arguments: Soak.isOn ? [true, false] : [true])
+    func cutLink_isUnreachable_theOtherStandsInStep_andTheNextRunGoesOn(isNoticed: Bool) async throws {
         let lab = try NamespaceLab([.init(), .init()])
         try makeTree(lab.seenOnHub(lab.source), files: 3000, bytes: 3000)
         try await give(lab, lab.source)
         let tree = lab.seen(1, lab.target(1))
         let run = try lab.startRun()
         #expect(await until { exists(tree + "/d0/file0") || !run.isRunning })
-        let machine = lab.machine(1)
-        kill(machine, SIGKILL)
-        #expect(try await lab.startOnHub(["ip", "link", "delete", "veth1"]).outcome().exit <= 1)
+        try await onHub(lab, ["ip", "link", "set", "veth1", "down"])
+        if isNoticed {
+            try await onHub(lab, ["ss", "--kill", "--no-header", "dst", "10.77.1.2"])
+            for session in lab.sessions(1) { kill(session, SIGKILL) }
+        }
 
         let outcome = await run.outcome()
 
@@ -46,6 +50,12 @@ struct NamespaceTests {
         #expect(try report.edge("lab-build-t0")["exit"] == 0)
         #expect(try report.edge("lab-build-t1")["exit"] == 7)
         #expect(try await lab.differences(0) == [])
+        #expect(try await lab.differences(1) != [], "the link was cut when all was done")
+
+        try await onHub(lab, ["ip", "link", "set", "veth1", "up"])
+        let again = try await lab.run()
+        #expect(again.outcome.exit == 0, "\(again.outcome.stderr)")
+        #expect(try await lab.differences(1) == [])
     }
 
     @Test(.enabled(if: isPossible, "needs root and namespaces"))
@@ -115,8 +125,12 @@ struct NamespaceTests {
     /// Makes the hub's user the owner of everything below `path`.
     private func give(_ lab: NamespaceLab, _ path: String) async throws {
         let owner = owner(lab.seenOnHub(path))
-        let outcome = try await lab.startOnHub(["chown", "-hR", "\(owner):\(owner)", path]).outcome()
-        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        try await onHub(lab, ["chown", "-hR", "\(owner):\(owner)", path])
+    }
+
+    private func onHub(_ lab: NamespaceLab, _ arguments: [String]) async throws {
+        let outcome = try await lab.startOnHub(arguments).outcome()
+        #expect(outcome.exit == 0, "\(arguments): \(outcome.stderr)")
     }
 
     private func owner(_ path: String) -> UInt32 {

@@ -87,6 +87,9 @@ package final class NamespaceLab: Sendable {
         return NamespaceLab.child(NamespaceLab.outside(unshare, of: inner))
     }
 
+    /// What runs over a machine's SSH server at this moment, as numbered outside.
+    package func sessions(_ index: Int) -> [Int32] { SSHServer.descendants(of: machine(index)) }
+
     /// Starts a program as root in the hub.
     package func startOnHub(_ arguments: [String]) throws -> RunningProcess {
         try RunningProcess(nsenter(inner) + arguments, environment: ["PATH": Headwater.systemPath])

@@ -1,0 +1,157 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Servers that allow little, paths and modes that are unusual, and trees that others write to during a run.
+@Suite("Limits and races", .slots, .timeLimit(.minutes(3)))
+struct LimitsTests {
+    @Test func oneSessionPerConnection_bringsFurtherConnections() async throws {
+        let world = try World(targets: 3, servers: 1, options: .init(config: ["MaxSessions 1"]))
+        try makeTree(world.source, files: 50)
+        let (outcome, report) = try await world.run()
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        #expect(report.edges.count == 3)
+        for index in 0..<3 { #expect(try await world.differences(index) == []) }
+        let logins = world.servers[0].log.components(separatedBy: "Accepted publickey").count - 1
+        #expect(logins >= 4, "one for the agent and one for each edge, not \(logins)")
+    }
+
+    @Test func tenSessionsPerConnection_areOneConnection() async throws {
+        let world = try World(targets: 3, servers: 1)
+        try makeTree(world.source, files: 50)
+        #expect(try await world.run().outcome.exit == 0)
+        #expect(world.servers[0].log.components(separatedBy: "Accepted publickey").count - 1 == 1)
+    }
+
+    @Test(arguments: ["1M", "default 2s"])
+    func rekeying_underLoad_isSurvived(limit: String) async throws {
+        let world = try World(targets: 1, options: .init(config: ["RekeyLimit \(limit)", "LogLevel DEBUG1"]))
+        for index in 0..<10 {
+            try write("", world.source + "/d\(index % 2)/small\(index)")
+            try Data(TreeBuilder.noise(5_000_000, seed: UInt64(index))).write(
+                to: URL(fileURLWithPath: world.source + "/d\(index % 2)/\(index)"))
+        }
+        let (outcome, report) = try await world.run()
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        #expect(report.edges[0]["bytes_payload"] == 50_000_000)
+        #expect(try await world.differences(0) == [])
+        let exchanges = world.servers[0].log.components(separatedBy: "SSH2_MSG_KEXINIT sent").count - 1
+        if limit == "1M" { #expect(exchanges > 30, "the server asked for new keys \(exchanges) times") }
+    }
+
+    @Test(.enabled(if: getuid() != 0, "root writes everywhere"))
+    func homeThatCannotBeWritten_failsTheEdgeWithTheReason() async throws {
+        let world = try World(targets: 1)
+        try makeTree(world.source, files: 5)
+        #expect(chmod(world.servers[0].home, 0o555) == 0)
+        let outcome = try await world.headwater("run")
+        #expect(outcome.exit == 1, "\(outcome.stderr)")
+        #expect((outcome.stdout + outcome.stderr).contains("error[agent.read-only]"))
+        #expect(!exists(world.target(0)))
+    }
+
+    @Test func deepestPaths_changeMoveAndGo() async throws {
+        let world = try World(targets: 1)
+        try AwkwardTree.build(at: world.source)
+        #expect(try await world.run().outcome.exit == 0)
+        let changed = try await inDeepest(world, "printf more >> bottom; printf new > added; mkdir -p sub/below")
+        #expect(try changed.report.edge(world.session("build", "t0"))["files"] == 2)
+        let gone = try await inDeepest(world, "rm bottom; rmdir sub/below sub; ln -s added bottom")
+        #expect(gone.report.edges[0]["deleted"] >= 2)
+        try remove(world.source + "/deep/" + String(repeating: "a", count: 240))
+        #expect(try await world.run().outcome.exit == 0)
+        #expect(try await world.differences(0) == [])
+    }
+
+    @Test func stickyAndSetIDBits_arrive_andChange() async throws {
+        let world = try World(targets: 1)
+        try makeTree(world.source, files: 8)
+        let modes: [(String, mode_t)] = [
+            ("d0", 0o1777), ("d1", 0o2755), ("d2", 0o3770), ("d0/file0", 0o4755), ("d0/file4", 0o2711),
+            ("d1/file1", 0o6750), ("d1/file5", 0o1644),
+        ]
+        for (name, mode) in modes { #expect(chmod(world.source + "/" + name, mode) == 0) }
+        #expect(try await world.run().outcome.exit == 0)
+        #expect(try await world.differences(0) == [])
+        #expect(try TreeListing(world.target(0))["d0/file0"]?.mode == 0o4755)
+        for (name, mode) in modes { #expect(chmod(world.source + "/" + name, mode & 0o777 | 0o1000) == 0) }
+        let (outcome, report) = try await world.run()
+        #expect(outcome.exit == 0 && report.edges[0]["bytes_payload"] == 0, "\(outcome.stderr)")
+        #expect(try await world.differences(0) == [])
+        #expect(try await world.run().report.edges[0].movedNothing)
+    }
+
+    /// Each line is one write at the end of the file, so that every state the file ever had ends with a line.
+    @Test func fileThatGrowsMeanwhile_arrivesInAStateThatItHad() async throws {
+        let world = try World(targets: 1)
+        try makeTree(world.source, files: 20)
+        let path = world.source + "/d0/growing"
+        try write(String(repeating: Self.line, count: 20_000), path)
+        let writer = try RunningProcess(
+            ["/bin/sh", "-c", "while :; do printf %s \"$1\" >>\"$2\"; done", "sh", Self.line, path],
+            environment: ["PATH": "/usr/bin:/bin"])
+        var size = 0
+        for _ in 0..<5 {
+            let outcome = try await world.headwater("run")
+            #expect([0, 4].contains(outcome.exit), "\(outcome.stderr)")
+            guard exists(world.target(0) + "/d0/growing") else { continue }
+            let there = try read(world.target(0) + "/d0/growing")
+            #expect(there == String(repeating: Self.line, count: there.utf8.count / Self.line.utf8.count))
+            #expect(there.utf8.count >= size)
+            size = there.utf8.count
+        }
+        #expect(writer.isRunning)
+        writer.signal(SIGKILL)
+        _ = await writer.outcome()
+        #expect(try await world.headwater("run").exit == 0)
+        #expect(try await world.differences(0) == [])
+    }
+
+    /// What is written at the target after the cycle has looked there is left alone and named; nothing is lost in silence.
+    @Test func targetEditedDuringTheRun_keepsTheEdit_untilTheNextCycle() async throws {
+        let world = try await inStep(files: 6000)
+        for index in 0..<6000 { try write("newer \(index)", world.source + "/d\(index % 4)/file\(index)") }
+        let target = world.target(0)
+        let run = try world.startRun(["--json"])
+        let begun = await until { (try? read(target + "/d0/file0")) == "newer 0" || !run.isRunning }
+        // The last in order; the target has looked at all of its tree by now, and waits for what the run has not sent yet.
+        let edited = target + "/d3/file999"
+        for agent in world.agents() { kill(agent, SIGSTOP) }
+        #expect(begun && run.isRunning, "the run ended before the target could be edited")
+        let isTooLate = try read(edited).hasPrefix("newer")
+        #expect(!isTooLate, "it has been published already")
+        try write("edited at the target", edited)
+        for agent in world.agents() { kill(agent, SIGCONT) }
+
+        let outcome = await run.outcome()
+
+        if outcome.exit == 4 {
+            #expect(try read(edited) == "edited at the target")
+            #expect((outcome.stdout + outcome.stderr).contains("path.changed-meanwhile"), "\(outcome.stderr)")
+            #expect(try await world.differences(0).count == 1)
+        } else {
+            // The target looked only after the edit: drift, which a push repairs.
+            #expect(outcome.exit == 0, "\(outcome.stderr)")
+            #expect(try await world.differences(0) == [])
+        }
+        #expect(try await world.headwater("run").exit == 0)
+        #expect(try await world.differences(0) == [])
+    }
+
+    private static let line = "one line that is written whole, at the end of the file\n"
+
+    /// Runs a script in the deepest directory of an `AwkwardTree`, which no path can name, and then `headwater`.
+    private func inDeepest(
+        _ world: World, _ script: String
+    ) async throws -> (outcome: RunningProcess.Outcome, report: RunReport) {
+        let shell = try RunningProcess(
+            ["/bin/sh", "-euc", "for level in a b c d e f g h i j k l m n o p q r; do cd $level*; done; " + script],
+            environment: ["PATH": "/usr/bin:/bin"], directory: world.source + "/deep")
+        let outcome = await shell.outcome()
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        let ran = try await world.run()
+        #expect(ran.outcome.exit == 0, "\(ran.outcome.stderr)")
+        #expect(try await world.differences(0) == [])
+        return ran
+    }
+}
