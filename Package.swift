@@ -71,7 +71,8 @@ let package = Package(
         tests("TidyTests", []),
         tests("EndToEndTests", ["TestSupport"]),
         .executableTarget(
-            name: "apply-probe", dependencies: ["Core", "Platform", "Roots"], path: "Tests/apply-probe", swiftSettings: settings),
+            name: "apply-probe", dependencies: ["Core", "Platform", "Roots"], path: "Tests/apply-probe",
+            swiftSettings: settings),
         .target(
             name: "TestSupport", dependencies: ["Core", "Platform"], path: "Tests/TestSupport", swiftSettings: settings),
     ],

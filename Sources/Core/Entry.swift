@@ -7,6 +7,8 @@ package enum EntryKind: UInt8, Sendable {
     case untracked = 4
     /// Could not be read or must not be entered: unreadable, another file system.
     case problem = 5
+
+    package var isSynced: Bool { self == .file || self == .directory || self == .symlink }
 }
 
 /// A point in time of a file system: seconds since the epoch (may be negative) and nanoseconds 0..<10⁹.

@@ -84,4 +84,7 @@ package struct CycleCounts: Hashable, Sendable {
     package var untracked: UInt64 = 0
 
     package init() {}
+
+    /// Whether the cycle changed anything at the downstream end.
+    package var hasMoved: Bool { files + directories + symlinks + deleted + renamed > 0 }
 }

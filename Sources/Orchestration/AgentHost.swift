@@ -58,6 +58,21 @@ final class AgentHost: Sendable {
         }
     }
 
+    /// Gives up connecting and starting; sessions that run already are left to end by themselves.
+    func stopStarting() {
+        let begun = phase.update { phase -> HostConnections? in
+            switch phase {
+            case .starting(let connections):
+                phase = .closed
+                return connections
+            case .idle: phase = .closed
+            case .serving, .failed, .closed: break
+            }
+            return nil
+        }
+        begun?.close()
+    }
+
     private func serving() throws(HeadwaterError) -> Serving {
         let running = try phase.wait { (phase) throws(HeadwaterError) -> Serving?? in
             switch phase {
@@ -105,7 +120,7 @@ final class AgentHost: Sendable {
     {
         let channel = try AgentDeployment.start(try agent.binary(), arguments: arguments, on: connections)
         do throws(HeadwaterError) {
-            try AgentGreeting.await(greeting, on: channel)
+            try AgentGreeting.find(greeting, on: channel)
             return channel
         } catch {
             var said = error

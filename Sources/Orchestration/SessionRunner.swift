@@ -38,8 +38,11 @@ package final class SessionRunner: EdgeRunner {
         self.interruption = interruption
         self.observe = observe
         hosts = SessionRunner.hosts(topology, edges, AgentFile(path: agent))
-        let cancellation = cancellation
-        interruption.onRequest { cancellation.request() }
+        let (cancellation, hosts) = (cancellation, hosts)
+        interruption.onRequest {
+            cancellation.request()
+            for host in hosts.values { host.stopStarting() }
+        }
     }
 
     package func run(edgeIndex: Int) -> EdgeSummary {
@@ -57,6 +60,7 @@ package final class SessionRunner: EdgeRunner {
     private func attempt(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit]) -> EdgeSummary {
         let begun = MonotonicClock.now
         var retry = Retry()
+        var takesOver = false
         while true {
             let stream: any ByteStream
             do throws(HeadwaterError) {
@@ -66,8 +70,13 @@ package final class SessionRunner: EdgeRunner {
             }
             defer { stream.close() }
             do throws(HeadwaterError) {
-                return try cycle(edge, identity, permits, stream)
+                return try cycle(edge, identity, permits, stream, takesOver: takesOver)
             } catch {
+                if !takesOver, SessionRunner.isAbandoned(error) {
+                    takesOver = true
+                    observe(.detail(edge: identity, "ending the agent that a dead run left behind"))
+                    continue
+                }
                 let elapsed = Double(MonotonicClock.now - begun) / 1e9
                 let jitter = Double(Host.randomBytes(1)[0]) / 255
                 guard let delay = retry.delay(after: error, elapsed: elapsed, jitter: jitter),
@@ -78,9 +87,9 @@ package final class SessionRunner: EdgeRunner {
         }
     }
 
-    private func cycle(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], _ stream: any ByteStream)
-        throws(HeadwaterError) -> EdgeSummary
-    {
+    private func cycle(
+        _ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], _ stream: any ByteStream, takesOver: Bool
+    ) throws(HeadwaterError) -> EdgeSummary {
         let (here, there) = (
             topology.peers[topology.edges[edge].upstream], topology.peers[topology.edges[edge].downstream]
         )
@@ -88,7 +97,8 @@ package final class SessionRunner: EdgeRunner {
             edge: identity, here: EndPlace(path: here.path, mount: here.mount),
             there: EndPlace(path: there.path, mount: there.mount), hereIsSource: true,
             maxDelete: DeleteLimit(topology.edges[edge].maxDelete), isReset: isReset,
-            released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, owner: owner)
+            released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, owner: owner,
+            takesOver: takesOver)
         let outcome = try EdgeSession.run(
             plan, registry: registry, stream: stream, cancellation: cancellation,
             observer: EdgeObserver(identity, observe))
@@ -98,6 +108,12 @@ package final class SessionRunner: EdgeRunner {
         summary.bytesReceived = outcome.bytesReceived
         summary.exit = outcome.wasCancelled ? interruption.exit ?? .interrupted : outcome.counts.exit
         return summary
+    }
+
+    /// Whether a lock is held for an orchestrator that was a process of this host and is dead.
+    private static func isAbandoned(_ error: HeadwaterError) -> Bool {
+        guard error.exit == .alreadyRunning, let text = error.facts else { return false }
+        return LockOwner(parsing: Array(text.utf8))?.isDeadProcessOfThisHost ?? false
     }
 
     /// The stream to the other half of the session.

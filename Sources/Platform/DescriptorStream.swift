@@ -86,7 +86,8 @@ package final class DescriptorStream: ByteStream {
         let deadline = seconds.map { MonotonicClock.after(seconds: Double($0)) }
         while true {
             var polls = [
-                pollfd(fd: descriptor, events: Int16(event), revents: 0), pollfd(fd: wakeUp.raw, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: descriptor, events: Int16(event), revents: 0),
+                pollfd(fd: wakeUp.raw, events: Int16(POLLIN), revents: 0),
             ]
             let left = deadline.map { Int32(clamping: (Int64($0) - Int64(MonotonicClock.now)) / 1_000_000 + 1) } ?? -1
             if deadline != nil && left <= 0 { return false }
@@ -100,7 +101,8 @@ extension HeadwaterError {
     package static var peerSilent: HeadwaterError {
         HeadwaterError(
             "peer.silent", "nothing was heard from the other end for \(Heartbeat.silenceSeconds) s",
-            remedy: "look at the network and at the far host, then run again: it goes on from what is recorded", exit: .unreachable,
+            remedy: "look at the network and at the far host, then run again: it goes on from what is recorded",
+            exit: .unreachable,
             isTransient: true)
     }
 

@@ -57,7 +57,8 @@ package func decidePush(source: SourceState, target: TargetState, agreed: Agreed
         case .symlink: return .makeSymlink(replaces: true)
         default:
             if wanted.size != found.size { return .fetch(replaces: true) }
-            return .fetchUnlessSame(mayTrustRow: isUntouched && agreed?.digest != nil && agreed?.attributes.size == found.size)
+            return .fetchUnlessSame(
+                mayTrustRow: isUntouched && agreed?.digest != nil && agreed?.attributes.size == found.size)
         }
     }
 }

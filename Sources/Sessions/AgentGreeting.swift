@@ -6,7 +6,9 @@ package enum AgentGreeting {
     /// The most bytes before the greeting that are taken for the noise of a login shell.
     package static let noiseBytesMax = 256 * 1024
 
-    package static func serving(_ token: String) -> String { "HEADWATER-AGENT \(Version.protocolNumber) \(Version.headwater) \(token)\n" }
+    package static func serving(_ token: String) -> String {
+        "HEADWATER-AGENT \(Version.protocolNumber) \(Version.headwater) \(token)\n"
+    }
 
     package static func attached(_ token: String) -> String { "HEADWATER-STREAM \(token)\n" }
 
@@ -15,18 +17,22 @@ package enum AgentGreeting {
     /// Reads up to and with `greeting`, skipping what comes before.
     ///
     /// - Throws: `agent.no-greeting` with what came instead when the stream ends or says too much.
-    package static func await(_ greeting: String, on stream: any ByteStream) throws(HeadwaterError) {
+    package static func find(_ greeting: String, on stream: any ByteStream) throws(HeadwaterError) {
         let wanted = Array(greeting.utf8)
         var seen: [UInt8] = []
         var byte: UInt8 = 0
         while seen.count < noiseBytesMax {
-            let got = try withUnsafeMutableBytes(of: &byte) { (raw) throws(HeadwaterError) in try stream.read(into: raw) }
+            let got = try withUnsafeMutableBytes(of: &byte) { (raw) throws(HeadwaterError) in try stream.read(into: raw)
+            }
             if got == 0 { break }
             seen.append(byte)
-            if byte == wanted.last && seen.count >= wanted.count && seen.suffix(wanted.count).elementsEqual(wanted) { return }
+            if byte == wanted.last && seen.count >= wanted.count && seen.suffix(wanted.count).elementsEqual(wanted) {
+                return
+            }
         }
         throw HeadwaterError(
             "agent.no-greeting", "the agent did not answer as this version does",
-            remedy: "run the agent's host by hand to see what its login prints or forbids", cause: Printable.text(seen.suffix(512)))
+            remedy: "run the agent's host by hand to see what its login prints or forbids",
+            cause: Printable.text(seen.suffix(512)))
     }
 }

@@ -18,6 +18,7 @@ struct CatchUp {
     ///   - iLackAfter: the other end sends rows after this number of its; nil: none.
     ///   - otherLacksAfter: this end sends rows after this number of its own; nil: none.
     func run(iLackAfter: Int64?, otherLacksAfter: Int64?, sendsFirst: Bool) throws(HeadwaterError) {
+        snapshot.acknowledge(mineThrough: other.theirs)
         if sendsFirst, let number = otherLacksAfter { try send(after: number) }
         if iLackAfter != nil { try receive() }
         if !sendsFirst, let number = otherLacksAfter { try send(after: number) }
@@ -78,7 +79,8 @@ struct CatchUp {
 
     private func expect(_ kind: Frame.Kind) throws(HeadwaterError) -> Frame {
         while true {
-            guard let item = try inbox.next(), case .frame(let frame) = item else { continue }
+            guard let item = try inbox.next() else { continue }
+            guard case .frame(let frame) = item else { throw .cancelled }
             if frame.kind == .failure { throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) } }
             guard frame.kind == kind else { throw .protocolBroken(WireFault("\(frame.kind) where \(kind) was due")) }
             return frame

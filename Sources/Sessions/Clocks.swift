@@ -17,7 +17,8 @@ enum Racy {
     private static let coarseNanoseconds: Int64 = 2_000_000_000
 
     static func isRacy(_ identity: LocalIdentity, readAt: Timestamp) -> Bool {
-        let (seconds, overflow) = (readAt.seconds - identity.ctime.seconds).multipliedReportingOverflow(by: 1_000_000_000)
+        let (seconds, overflow) = (readAt.seconds - identity.ctime.seconds).multipliedReportingOverflow(
+            by: 1_000_000_000)
         if overflow { return readAt < identity.ctime }
         let age = seconds + Int64(readAt.nanoseconds) - Int64(identity.ctime.nanoseconds)
         return age < (identity.ctime.nanoseconds == 0 ? coarseNanoseconds : tickNanoseconds)

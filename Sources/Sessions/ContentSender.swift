@@ -47,12 +47,20 @@ final class ContentSender {
 
     /// The pack that the change at `index` belongs to.
     func pack(for record: ChangeRecord, at index: Int) -> Int {
-        guard case .file(let attributes) = record.state, attributes.size <= UInt64(ContentMessage.rawBytesMax) else { return -1 }
-        if packBytes + attributes.size > UInt64(ContentMessage.rawBytesMax) || packMembers >= ContentSender.membersMax { closePack(at: index) }
+        guard case .file(let attributes) = record.state, attributes.size <= UInt64(ContentMessage.rawBytesMax) else {
+            return -1
+        }
+        if packBytes + attributes.size > UInt64(ContentMessage.rawBytesMax) || packMembers >= ContentSender.membersMax {
+            closePack(at: index)
+        }
         packBytes += attributes.size
         packMembers += 1
         let number = packNumber
-        if packBytes >= UInt64(ContentSender.cutFromBytes) && record.path.key.withUnsafeBytes({ Hash.xxh3($0) }) & 15 == 0 { closePack(at: index + 1) }
+        if packBytes >= UInt64(ContentSender.cutFromBytes)
+            && record.path.key.withUnsafeBytes({ Hash.xxh3($0) }) & 15 == 0
+        {
+            closePack(at: index + 1)
+        }
         return number
     }
 
@@ -85,7 +93,9 @@ final class ContentSender {
         }
         guard head < wants.count else { return false }
         let first = wants[head]
-        guard let change = changes[first.index], let request = change.request else { throw .protocolBroken(WireFault("want of a change that is gone")) }
+        guard let change = changes[first.index], let request = change.request else {
+            throw .protocolBroken(WireFault("want of a change that is gone"))
+        }
         if change.pack < 0 {
             takeWants(1)
             try begin(first, request, &changes)
@@ -103,7 +113,11 @@ final class ContentSender {
         var others: [WantMessage.Item] = []
         var next = head
         while next < wants.count, wants[next].index < end {
-            if changes[wants[next].index]?.pack == pack { taken.append(wants[next]) } else { others.append(wants[next]) }
+            if changes[wants[next].index]?.pack == pack {
+                taken.append(wants[next])
+            } else {
+                others.append(wants[next])
+            }
             next += 1
         }
         wants.replaceSubrange((next - others.count)..<next, with: others)
@@ -119,7 +133,8 @@ final class ContentSender {
         }
     }
 
-    private func sendPack(_ items: [WantMessage.Item], _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
+    private func sendPack(_ items: [WantMessage.Item], _ changes: inout [Int: Source.Announced]) throws(HeadwaterError)
+    {
         var same: [SentFile] = []
         var indices: [Int] = []
         var requests: [ReadRequest] = []
@@ -149,7 +164,9 @@ final class ContentSender {
         bytesDone += UInt64(pack.rawSize)
     }
 
-    private func begin(_ item: WantMessage.Item, _ request: ReadRequest, _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
+    private func begin(_ item: WantMessage.Item, _ request: ReadRequest, _ changes: inout [Int: Source.Announced])
+        throws(HeadwaterError)
+    {
         if let has = item.has, case .success(has) = reader.digest(request) {
             let file = sent(item.index, request.attributes, request.identity, has, &changes)
             try link.send(.same, SameMessage(files: [file]).encoded())
@@ -164,7 +181,8 @@ final class ContentSender {
         case .success(let segment):
             let attributes = file.request.attributes.synced
             let message = SegmentMessage(
-                index: file.index, ordinal: file.ordinal, attributes: attributes, digest: segment.digest, isCompressed: segment.isCompressed,
+                index: file.index, ordinal: file.ordinal, attributes: attributes, digest: segment.digest,
+                isCompressed: segment.isCompressed,
                 body: segment.payload[...])
             file.segments.append(segment.digest)
             bytesDone += UInt64(segment.rawSize)
@@ -172,7 +190,7 @@ final class ContentSender {
             if message.isLast {
                 large = nil
                 let identity = file.request.identity
-                changes[file.index]!.sent = Source.SentContent(
+                changes[file.index]?.sent = Source.SentContent(
                     attributes: attributes, digest: ContentDigest.joining(file.segments),
                     identity: Racy.isRacy(identity, readAt: file.readAt) ? nil : identity)
             } else {
@@ -184,9 +202,13 @@ final class ContentSender {
     }
 
     /// A large file that changed while it was read is begun again as it is now, three times; then it is a problem of this cycle.
-    private func retry(_ file: LargeFile, after fault: ReadFault, _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
+    private func retry(_ file: LargeFile, after fault: ReadFault, _ changes: inout [Int: Source.Announced])
+        throws(HeadwaterError)
+    {
         large = nil
-        if fault == .changed && file.tries < 3, let fresh = refreshed(file.request), fresh.attributes.size > UInt64(ContentMessage.rawBytesMax) {
+        if fault == .changed && file.tries < 3, let fresh = refreshed(file.request),
+            fresh.attributes.size > UInt64(ContentMessage.rawBytesMax)
+        {
             large = LargeFile(index: file.index, request: fresh, tries: file.tries + 1)
         } else {
             try fail(file.index, file.request.path, fault, &changes)
@@ -196,21 +218,25 @@ final class ContentSender {
     private func refreshed(_ request: ReadRequest) -> ReadRequest? {
         guard
             let status = try? cursor.withName(
-                request.path, { directory, name throws(SystemError) in try FileStatus(at: directory, name) }), status.kind == .file
+                request.path, { directory, name throws(SystemError) in try FileStatus(at: directory, name) }),
+            status.kind == .file
         else { return nil }
         return ReadRequest(path: request.path, attributes: status.attributes, identity: status.identity)
     }
 
     private func sent(
-        _ index: Int, _ raw: Attributes, _ identity: LocalIdentity, _ digest: Digest, _ changes: inout [Int: Source.Announced]
+        _ index: Int, _ raw: Attributes, _ identity: LocalIdentity, _ digest: Digest,
+        _ changes: inout [Int: Source.Announced]
     ) -> SentFile {
         let attributes = raw.synced
         let kept = Racy.isRacy(identity, readAt: WallClock.now) ? nil : identity
-        changes[index]!.sent = Source.SentContent(attributes: attributes, digest: digest, identity: kept)
+        changes[index]?.sent = Source.SentContent(attributes: attributes, digest: digest, identity: kept)
         return SentFile(index: index, attributes: attributes, digest: digest)
     }
 
-    private func fail(_ index: Int, _ path: TreePath, _ fault: ReadFault, _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
+    private func fail(_ index: Int, _ path: TreePath, _ fault: ReadFault, _ changes: inout [Int: Source.Announced])
+        throws(HeadwaterError)
+    {
         changes[index] = nil
         try link.send(.failed, FailedMessage(index: index, error: .unreadable(path, fault)).encoded())
     }

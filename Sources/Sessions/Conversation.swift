@@ -41,7 +41,9 @@ final class Conversation: Sendable {
         if error.code != "peer.lost" { return error }
         let deadline = MonotonicClock.after(seconds: 5)
         while let item = try? inbox.next(until: deadline) {
-            if case .frame(let frame) = item, frame.kind == .failure { return (try? ErrorMessage.decode(frame.payload)) ?? error }
+            if case .frame(let frame) = item, frame.kind == .failure {
+                return (try? ErrorMessage.decode(frame.payload)) ?? error
+            }
         }
         return error
     }
@@ -56,7 +58,9 @@ final class Conversation: Sendable {
                 switch frame.kind {
                 case kind: return frame
                 case .failure: throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
-                case .problem: observer.note(problem: try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) })
+                case .problem:
+                    observer.note(
+                        problem: try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) })
                 default: throw .protocolBroken(WireFault("\(frame.kind) where \(kind) was due"))
                 }
             }
@@ -67,7 +71,8 @@ final class Conversation: Sendable {
 extension HeadwaterError {
     /// An operator ended the run before this session had begun to change anything.
     static var cancelled: HeadwaterError {
-        HeadwaterError("session.cancelled", "ended before it began to transfer", remedy: "run again", exit: .interrupted)
+        HeadwaterError(
+            "session.cancelled", "ended before it began to transfer", remedy: "run again", exit: .interrupted, isTransient: true)
     }
 }
 

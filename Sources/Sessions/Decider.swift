@@ -54,6 +54,7 @@ final class Decider {
     private let reader: CacheReader
     private var image: TreeImage?
     private let hasRows: Bool
+    private var repaired: Set<TreePath> = []
 
     init(end: SessionEnd) {
         self.end = end
@@ -63,23 +64,34 @@ final class Decider {
 
     deinit { reader.close() }
 
-    /// The paths where this tree is not as the last cycle left it, in scan order; what was only touched is refreshed in the rows.
-    func findDrift(_ image: TreeImage) throws(HeadwaterError) -> [TreePath] {
+    /// Where this tree is not as the last cycle left it, in scan order.
+    struct Drift {
+        /// Agreed directories that are gone, or something else now: what is below them needs them first.
+        var directories: [TreePath] = []
+        var others: [TreePath] = []
+        /// Agreed paths whose place is taken by what is not synced.
+        var blocked: [TreePath] = []
+    }
+
+    /// Finds the drift; what was only touched is refreshed in the rows.
+    func findDrift(_ image: TreeImage) throws(HeadwaterError) -> Drift {
         self.image = image
-        guard hasRows else { return [] }
+        var drift = Drift()
+        guard hasRows else { return drift }
         var comparison = try TreeComparison(image, try end.rows(), without: end.mark)
-        var drift: [TreePath] = []
         var verified: [RowChange] = []
         while let difference = try comparison.next() {
             switch difference {
-            case .created, .blocked: continue
-            case .changed(let path, _, _): drift.append(path)
-            case .deleted(let row): drift.append(row.path)
+            case .created: continue
+            case .blocked(let row, _): drift.blocked.append(row.path)
+            case .changed(let path, let entry, let row):
+                drift.add(path, row, isDirectory: entry.attributes.kind == .directory)
+            case .deleted(let row): drift.add(row.path, row, isDirectory: false)
             case .unverified(let path, let entry, let row):
                 if try end.hasAgreedContent(path, entry.attributes, entry.identity, row, reader: reader) {
                     verified.append(.local(path, entry.identity))
                 } else {
-                    drift.append(path)
+                    drift.others.append(path)
                 }
             }
         }
@@ -87,10 +99,13 @@ final class Decider {
         return drift
     }
 
+    /// A directory that was put back ahead of the changes: the image knows it as it was before.
+    func noteRepaired(_ path: TreePath) { repaired.insert(path) }
+
     func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> Verdict {
         let path = record.path
         let row = hasRows ? try end.row(at: path) : nil
-        let found = image!.index(of: path).map { Found(image!, $0) }
+        let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0) }
         let source = record.attributes.map { SourceState.present($0) } ?? .absent
         let decision = decidePush(source: source, target: state(found, row), agreed: row?.agreed)
         let expected = found?.expected ?? .absent
@@ -99,14 +114,16 @@ final class Decider {
         case .forget: return row == nil ? .nothing : .removeLater(Removal(index: index, path: path, expected: .absent))
         case .remove: return row == nil ? .nothing : .removeLater(Removal(index: index, path: path, expected: expected))
         case .adopt:
-            return .apply(Planned(index: index, path: path, agreed: agreed(record), operation: nil, identity: found!.identity))
+            return .apply(
+                Planned(index: index, path: path, agreed: agreed(record), operation: nil, identity: found!.identity))
         case .setAttributes:
             return .apply(planned(index, record, .setAttributes(path, record.attributes!, expected: expected)))
         case .makeDirectory:
             return .apply(planned(index, record, .makeDirectory(path, record.attributes!, expected: expected)))
         case .makeSymlink: return symlink(index, record, found, expected)
         case .fetch(let replaces):
-            return .want(wanted(index, record, expected, replacesDirectory: replaces && found?.attributes.kind == .directory))
+            return .want(
+                wanted(index, record, expected, replacesDirectory: replaces && found?.attributes.kind == .directory))
         case .fetchUnlessSame(let mayTrustRow):
             return .want(try candidate(index, record, found!, expected, mayTrustRow ? row?.agreed.digest : nil))
         }
@@ -133,7 +150,8 @@ final class Decider {
         switch found.rawKind {
         case .untracked, .problem: return .unsynced
         case .file, .directory, .symlink:
-            let isUntouched = row.map { Standing(of: found.attributes, found.identity, against: $0) == .untouched } ?? false
+            let isUntouched =
+                row.map { Standing(of: found.attributes, found.identity, against: $0) == .untouched } ?? false
             return .present(found.attributes, isUntouched: isUntouched)
         }
     }
@@ -149,11 +167,16 @@ final class Decider {
     }
 
     private func symlink(_ index: Int, _ record: ChangeRecord, _ found: Found?, _ expected: Expected) -> Verdict {
-        guard case .symlink(let target, _) = record.state else { preconditionFailure("a symlink's record carries its target") }
+        guard case .symlink(let target, _) = record.state else {
+            preconditionFailure("a symlink's record carries its target")
+        }
         let attributes = record.attributes!
         if let found, found.attributes.kind == .symlink, (try? reader.readLink(record.path)) == target {
             if found.attributes.mtime == attributes.mtime {
-                return .apply(Planned(index: index, path: record.path, agreed: agreed(record), operation: nil, identity: found.identity))
+                return .apply(
+                    Planned(
+                        index: index, path: record.path, agreed: agreed(record), operation: nil,
+                        identity: found.identity))
             }
             return .apply(planned(index, record, .setAttributes(record.path, attributes, expected: expected)))
         }
@@ -162,7 +185,9 @@ final class Decider {
         return .apply(plan)
     }
 
-    private func wanted(_ index: Int, _ record: ChangeRecord, _ expected: Expected, replacesDirectory: Bool) -> WantedFile {
+    private func wanted(_ index: Int, _ record: ChangeRecord, _ expected: Expected, replacesDirectory: Bool)
+        -> WantedFile
+    {
         WantedFile(
             index: index, path: record.path, attributes: record.attributes!, expected: expected, has: nil, found: nil,
             replacesDirectory: replacesDirectory)
@@ -177,8 +202,16 @@ final class Decider {
         if let known {
             file.has = known
         } else {
-            file.has = try? reader.digest(ReadRequest(path: record.path, attributes: found.attributes, identity: found.identity)).get()
+            file.has = try? reader.digest(
+                ReadRequest(path: record.path, attributes: found.attributes, identity: found.identity)
+            ).get()
         }
         return file
+    }
+}
+
+extension Decider.Drift {
+    fileprivate mutating func add(_ path: TreePath, _ row: Row, isDirectory: Bool) {
+        if row.agreed.attributes.kind == .directory && !isDirectory { directories.append(path) } else { others.append(path) }
     }
 }

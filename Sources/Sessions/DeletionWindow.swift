@@ -18,10 +18,14 @@ struct DeletionWindow {
     init(directory: SessionDirectory, now: Int64) {
         self.directory = directory
         self.now = now
-        guard let opened = try? directory.open(), let bytes = try? readFile(at: opened.raw, DeletionWindow.name, bytesMax: 1 << 20) else { return }
+        guard let opened = try? directory.open(),
+            let bytes = try? readFile(at: opened.raw, DeletionWindow.name, bytesMax: 1 << 20)
+        else { return }
         for line in bytes.split(separator: 10) {
             let fields = line.split(separator: 32).compactMap { Int64(String(decoding: $0, as: UTF8.self)) }
-            if fields.count == 3, fields[0] <= now, now - fields[0] < DeletionWindow.seconds { events.append((fields[0], fields[1], fields[2])) }
+            if fields.count == 3, fields[0] <= now, now - fields[0] < DeletionWindow.seconds {
+                events.append((fields[0], fields[1], fields[2]))
+            }
         }
     }
 

@@ -13,7 +13,8 @@ package enum EdgeSession {
     /// - Throws: what ended the cycle; with exit `.halted` the `facts` say what a release would permit. Problems of single paths go to
     ///   `observer` and are counted.
     package static func run(
-        _ plan: SessionPlan, registry: RootRegistry, stream: any ByteStream, cancellation: Cancellation, observer: any SessionObserver
+        _ plan: SessionPlan, registry: RootRegistry, stream: any ByteStream, cancellation: Cancellation,
+        observer: any SessionObserver
     ) throws(HeadwaterError) -> SessionOutcome {
         let link = FrameLink(stream)
         let conversation = Conversation(link, observer: observer)
@@ -26,9 +27,10 @@ package enum EdgeSession {
             let counts = try converse(plan, registry, conversation, observer)
             try link.send(.goodbye)
             try conversation.awaitGoodbye()
-            let traffic = link.counted
+            let traffic = counts.hasMoved ? link.counted : FrameLink.Traffic()
             return SessionOutcome(
-                counts: counts, bytesSent: traffic.sent, bytesReceived: traffic.received, wasCancelled: cancellation.isRequested)
+                counts: counts, bytesSent: traffic.sent, bytesReceived: traffic.received,
+                wasCancelled: cancellation.isRequested)
         } catch {
             let reason = conversation.reason(for: error)
             conversation.tell(reason)
@@ -41,23 +43,29 @@ package enum EdgeSession {
     ) throws(HeadwaterError) -> CycleCounts {
         let startedAt = MonotonicClock.now
         let opening = try Opening(
-            plan.here, session: plan.edge.session, owner: plan.owner, registry: registry, mayCreate: false, isPeer: false)
+            plan.here, session: plan.edge.session, owner: plan.owner, registry: registry, mayCreate: false,
+            isPeer: false)
         let ahead = ScanAhead(opening.root, notOlderThan: startedAt)
         defer { ahead.join() }
         var terms = SessionTerms(
-            session: plan.edge.session, mode: plan.edge.mode, isUpstream: plan.hereIsSource, machineHere: Host.machineID, machineThere: "",
+            session: plan.edge.session, mode: plan.edge.mode, isUpstream: plan.hereIsSource,
+            machineHere: Host.machineID, machineThere: "",
             placeHere: opening.root.canonicalPath, placeThere: plan.there.path)
         let local = try opening.state(terms)
         let newID = Handshake.newID()
         let hello = Hello(
             edge: plan.edge, initiatorIsSource: plan.hereIsSource, path: plan.there.path, database: plan.there.database,
-            mount: plan.there.mount, maxDelete: plan.maxDelete, isReset: plan.isReset, released: plan.released, owner: plan.owner.text,
-            newID: newID.value, machine: Host.machineID, place: opening.root.canonicalPath, state: DatabaseState(local))
+            mount: plan.there.mount, maxDelete: plan.maxDelete, isReset: plan.isReset, released: plan.released,
+            owner: plan.owner.text,
+            takesOver: plan.takesOver, newID: newID.value, machine: Host.machineID, place: opening.root.canonicalPath,
+            state: DatabaseState(local))
         try conversation.link.send(.hello, hello.encoded())
         let reply = try conversation.expectHello { (payload) throws(WireFault) in try HelloReply(decoding: payload) }
         (terms.machineThere, terms.placeThere) = (reply.machine, reply.place)
         let remote = try decoding { () throws(WireFault) in try reply.state.endState() }
-        let handshake = Handshake(local: local, remote: remote, terms: terms, newID: newID, isReset: plan.isReset, side: .local)
+        observer.note(detail: "greeted \(reply.place) on machine \(reply.machine), version \(reply.version)")
+        let handshake = Handshake(
+            local: local, remote: remote, terms: terms, newID: newID, isReset: plan.isReset, side: .local)
         let end = SessionEnd(opening, released: plan.released, maxDelete: plan.maxDelete, startedAt: startedAt)
         try handshake.prepare(end, conversation)
         return try Cycle(end, conversation, observer).run(isSource: plan.hereIsSource)
@@ -90,21 +98,27 @@ package enum Responder {
         let hello = try conversation.expectHello { (payload) throws(WireFault) in try Hello(decoding: payload) }
         let startedAt = MonotonicClock.now
         let local = try decoding { () throws(WireFault) in try hello.state.endState() }
-        guard let owner = LockOwner(parsing: Array(hello.owner.utf8)) else { throw .protocolBroken(WireFault("unreadable owner")) }
+        guard let owner = LockOwner(parsing: Array(hello.owner.utf8)) else {
+            throw .protocolBroken(WireFault("unreadable owner"))
+        }
         let isFirst = hello.isReset || local.isFresh
         let place = EndPlace(path: hello.path, database: hello.database, mount: hello.mount)
         let opening = try Opening(
-            place, session: hello.edge.session, owner: owner, registry: registry, mayCreate: hello.initiatorIsSource && isFirst, isPeer: true)
+            place, session: hello.edge.session, owner: owner, registry: registry,
+            mayCreate: hello.initiatorIsSource && isFirst,
+            mayTakeOver: hello.takesOver, isPeer: true)
         let ahead = ScanAhead(opening.root, notOlderThan: startedAt)
         defer { ahead.join() }
         let terms = SessionTerms(
-            session: hello.edge.session, mode: hello.edge.mode, isUpstream: hello.initiatorIsSource, machineHere: hello.machine,
+            session: hello.edge.session, mode: hello.edge.mode, isUpstream: hello.initiatorIsSource,
+            machineHere: hello.machine,
             machineThere: Host.machineID, placeHere: hello.place, placeThere: opening.root.canonicalPath)
         let remote = try opening.state(terms.mirrored)
         let reply = HelloReply(machine: Host.machineID, place: opening.root.canonicalPath, state: DatabaseState(remote))
         try conversation.link.send(.hello, reply.encoded())
         let handshake = Handshake(
-            local: local, remote: remote, terms: terms, newID: SnapshotID(hello.newID), isReset: hello.isReset, side: .remote)
+            local: local, remote: remote, terms: terms, newID: SnapshotID(hello.newID), isReset: hello.isReset,
+            side: .remote)
         let end = SessionEnd(opening, released: hello.released, maxDelete: hello.maxDelete, startedAt: startedAt)
         try handshake.prepare(end, conversation)
         _ = try Cycle(end, conversation, observer).run(isSource: !hello.initiatorIsSource)

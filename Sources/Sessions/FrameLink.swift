@@ -116,7 +116,8 @@ extension HeadwaterError {
     static var peerLost: HeadwaterError {
         HeadwaterError(
             "peer.lost", "the other end closed the connection in the middle of the cycle",
-            remedy: "run again: it goes on from what is recorded; look at the far host if it happens twice", exit: .unreachable,
+            remedy: "run again: it goes on from what is recorded; look at the far host if it happens twice",
+            exit: .unreachable,
             isTransient: true)
     }
 }

@@ -27,7 +27,8 @@ struct Handshake {
         switch isReset ? .firstCycle(startUp.reset(newID: newID)) : startUp.decide(newID: newID) {
         case .refuse(let error): throw error
         case .firstCycle(let first):
-            let snapshot = first.creates.contains(side) ? try create(first, end) : try Snapshot.open(directory: end.directory)
+            let snapshot =
+                first.creates.contains(side) ? try create(first, end) : try Snapshot.open(directory: end.directory)
             end.use(snapshot)
             try catchUp(snapshot, conversation).agree()
         case .incremental(let plan):
@@ -43,7 +44,8 @@ struct Handshake {
     private func create(_ first: StartDecision.FirstCycle, _ end: SessionEnd) throws(HeadwaterError) -> Snapshot {
         try Snapshot.discard(directory: end.directory)
         let meta = SnapshotMeta(
-            terms: side == .local ? terms : terms.mirrored, id: first.id, replaces: first.replaces[side], filterDigest: Handshake.noFilter,
+            terms: side == .local ? terms : terms.mirrored, id: first.id, replaces: first.replaces[side],
+            filterDigest: Handshake.noFilter,
             root: RootIdentity(device: end.root.device, inode: end.root.inode))
         return try Snapshot.create(directory: end.directory, meta: meta)
     }

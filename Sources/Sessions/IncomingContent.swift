@@ -31,7 +31,9 @@ final class IncomingContent {
 
     /// Takes a file off the list; a file that was not asked for breaks the protocol.
     func take(_ index: Int) throws(HeadwaterError) -> WantedFile {
-        guard let file = wanted.removeValue(forKey: index) else { throw .protocolBroken(WireFault("content of change \(index) came unasked")) }
+        guard let file = wanted.removeValue(forKey: index) else {
+            throw .protocolBroken(WireFault("content of change \(index) came unasked"))
+        }
         bytesWanted -= IncomingContent.weight(file)
         if large?.index == index { large = nil }
         return file
@@ -58,7 +60,9 @@ final class IncomingContent {
             let wanted = try take(file.index)
             let content = raw[offset..<(offset + Int(file.attributes.size))]
             offset += content.count
-            guard content.withUnsafeBytes({ Hash.digest($0) }) == file.digest else { throw .protocolBroken(WireFault("digest of change \(file.index) is wrong")) }
+            guard content.withUnsafeBytes({ Hash.digest($0) }) == file.digest else {
+                throw .protocolBroken(WireFault("digest of change \(file.index) is wrong"))
+            }
             let writer = try stage.file(file.attributes)
             try write(content, to: writer)
             steps.append(planned(try writer.finish(), wanted, file.digest))
@@ -69,11 +73,15 @@ final class IncomingContent {
     /// Stages one segment; the step when it was the file's last.
     func accept(_ message: SegmentMessage) throws(HeadwaterError) -> Planned? {
         if message.ordinal == 0 { try begin(message) }
-        guard var file = large, file.index == message.index, file.nextOrdinal == message.ordinal, file.attributes == message.attributes else {
+        guard var file = large, file.index == message.index, file.nextOrdinal == message.ordinal,
+            file.attributes == message.attributes
+        else {
             throw .protocolBroken(WireFault("segment \(message.ordinal) of change \(message.index) is out of place"))
         }
         let raw = try expand(message.body, message.isCompressed, to: message.rawBytes)
-        guard raw.withUnsafeBytes({ Hash.digest($0) }) == message.digest else { throw .protocolBroken(WireFault("digest of a segment of change \(message.index) is wrong")) }
+        guard raw.withUnsafeBytes({ Hash.digest($0) }) == message.digest else {
+            throw .protocolBroken(WireFault("digest of a segment of change \(message.index) is wrong"))
+        }
         try write(raw, to: file.writer)
         file.segments.append(message.digest)
         file.nextOrdinal += 1
@@ -85,14 +93,18 @@ final class IncomingContent {
 
     private func begin(_ message: SegmentMessage) throws(HeadwaterError) {
         large = nil
-        guard wanted[message.index] != nil else { throw .protocolBroken(WireFault("content of change \(message.index) came unasked")) }
-        large = LargeFile(index: message.index, attributes: message.attributes, writer: try stage.file(message.attributes))
+        guard wanted[message.index] != nil else {
+            throw .protocolBroken(WireFault("content of change \(message.index) came unasked"))
+        }
+        large = LargeFile(
+            index: message.index, attributes: message.attributes, writer: try stage.file(message.attributes))
     }
 
     private func planned(_ staged: StagedFile, _ wanted: WantedFile, _ digest: Digest) -> Planned {
         Planned(
             index: wanted.index, path: wanted.path, agreed: AgreedEntry(attributes: staged.attributes, digest: digest),
-            operation: .putFile(wanted.path, staged, expected: wanted.expected), replacesDirectory: wanted.replacesDirectory)
+            operation: .putFile(wanted.path, staged, expected: wanted.expected),
+            replacesDirectory: wanted.replacesDirectory)
     }
 
     private func write(_ content: ArraySlice<UInt8>, to writer: StagedWriter) throws(HeadwaterError) {
@@ -104,11 +116,15 @@ final class IncomingContent {
     }
 
     /// The raw bytes of a body. The buffer is used again by the next call.
-    private func expand(_ body: ArraySlice<UInt8>, _ isCompressed: Bool, to count: Int) throws(HeadwaterError) -> ArraySlice<UInt8> {
+    private func expand(_ body: ArraySlice<UInt8>, _ isCompressed: Bool, to count: Int) throws(HeadwaterError)
+        -> ArraySlice<UInt8>
+    {
         if !isCompressed { return body }
         if buffer.count < count { buffer = [UInt8](repeating: 0, count: max(count, ContentMessage.rawBytesMax)) }
         let isRight = body.withUnsafeBytes { source in
-            buffer.withUnsafeMutableBytes { decompressor.decompress(source, into: UnsafeMutableRawBufferPointer(rebasing: $0[..<count])) }
+            buffer.withUnsafeMutableBytes {
+                decompressor.decompress(source, into: UnsafeMutableRawBufferPointer(rebasing: $0[..<count]))
+            }
         }
         guard isRight else { throw .protocolBroken(WireFault("compressed content is damaged")) }
         return buffer[..<count]

@@ -14,15 +14,18 @@ struct Opening {
 
     /// - Parameters:
     ///   - mayCreate: whether a missing root may be made, when its parent exists: only for the target of a first cycle.
+    ///   - mayTakeOver: the orchestrator knows that the owner of the lock is a dead process of its own host.
     ///   - isPeer: whether this end did not initiate; for the wording of refusals.
     init(
-        _ place: EndPlace, session: String, owner: LockOwner, registry: RootRegistry, mayCreate: Bool, isPeer: Bool
+        _ place: EndPlace, session: String, owner: LockOwner, registry: RootRegistry, mayCreate: Bool,
+        mayTakeOver: Bool = false, isPeer: Bool
     ) throws(HeadwaterError) {
         let path = try Opening.expanded(place.path)
         root = try Opening.root(at: path, mount: place.mount, registry, mayCreate: mayCreate && place.mount == nil)
         mark = place.mount.flatMap { try? TreePath(slashed: $0) }
-        directory = SessionDirectory(database: try place.database.map(Opening.expanded) ?? root.canonicalPath, session: session)
-        lock = try Opening.lock(directory, owner, isPeer: isPeer)
+        directory = SessionDirectory(
+            database: try place.database.map(Opening.expanded) ?? root.canonicalPath, session: session)
+        lock = try Opening.lock(directory, owner, mayTakeOver: mayTakeOver, isPeer: isPeer)
     }
 
     /// How this end's database stands. The terms are looked for under other session names where there is none.
@@ -37,51 +40,56 @@ struct Opening {
     /// `~/…` is the home directory of this user, at this end.
     static func expanded(_ path: String) throws(HeadwaterError) -> String {
         guard path == "~" || path.hasPrefix("~/") else { return path }
-        guard let home = getenv("HOME").map({ String(cString: $0) }) ?? getpwuid(geteuid()).map({ String(cString: $0.pointee.pw_dir) }) else {
-            throw HeadwaterError("root.no-home", "\(path) needs a home directory and there is none", remedy: "give the absolute path")
+        guard
+            let home = getenv("HOME").map({ String(cString: $0) })
+                ?? getpwuid(geteuid()).map({ String(cString: $0.pointee.pw_dir) })
+        else {
+            throw HeadwaterError(
+                "root.no-home", "\(path) needs a home directory and there is none", remedy: "give the absolute path")
         }
         return home + path.dropFirst()
     }
 
-    private static func root(at path: String, mount: String?, _ registry: RootRegistry, mayCreate: Bool) throws(HeadwaterError) -> Root {
+    private static func root(at path: String, mount: String?, _ registry: RootRegistry, mayCreate: Bool)
+        throws(HeadwaterError) -> Root
+    {
         do throws(RootFault) { return try registry.root(path: path, mount: mount) } catch {
             guard error == .missing, mayCreate, mkdir(path, 0o755) == 0 else { throw SafetyStop.fault(error, path) }
         }
-        do throws(RootFault) { return try registry.root(path: path, mount: mount) } catch { throw SafetyStop.fault(error, path) }
+        do throws(RootFault) { return try registry.root(path: path, mount: mount) } catch {
+            throw SafetyStop.fault(error, path)
+        }
     }
 
-    /// Takes the session's lock. An owner that is a dead process of its own host has left an agent behind, which is told to stop and
-    /// killed after five seconds.
-    private static func lock(_ directory: SessionDirectory, _ owner: LockOwner, isPeer: Bool) throws(HeadwaterError) -> SessionLock {
-        var holder: LockOwner?
+    /// Takes the session's lock. Where its owner is dead but left an agent behind, that is told to stop, and killed after five seconds.
+    ///
+    /// Whether the owner is dead is for its own host to know: the refusal carries the owner in `facts`, so that the orchestrator can
+    /// look and come back with `mayTakeOver`.
+    private static func lock(
+        _ directory: SessionDirectory, _ owner: LockOwner, mayTakeOver: Bool, isPeer: Bool
+    ) throws(HeadwaterError) -> SessionLock {
+        var signals: [Int32] = [SIGTERM, SIGKILL]
         var deadline: UInt64?
-        var isKilled = false
         while true {
+            let holder: LockOwner?
             switch try SessionLock.acquire(directory: directory, owner: isPeer ? owner.heldByThisAgent() : owner) {
             case .acquired(let lock): return lock
             case .held(let by): holder = by
             }
-            guard let found = holder, isAbandoned(found, by: owner) else {
-                throw LockOwner.alreadyRunning(session: directory.session, owner: holder, atPeer: isPeer)
+            let isWaiting = deadline.map { MonotonicClock.now < $0 } ?? false
+            guard let holder, mayTakeOver || holder.isDeadProcessOfThisHost, isWaiting || !signals.isEmpty else {
+                var error = LockOwner.alreadyRunning(session: directory.session, owner: holder, atPeer: isPeer)
+                error.facts = holder?.text
+                throw error
             }
-            if deadline == nil {
-                found.agent.map { _ = kill($0.process, SIGTERM) }
-                deadline = MonotonicClock.after(seconds: 5)
-            } else if MonotonicClock.now > deadline! {
-                if isKilled { throw LockOwner.alreadyRunning(session: directory.session, owner: holder, atPeer: isPeer) }
-                found.agent.map { _ = kill($0.process, SIGKILL) }
-                isKilled = true
+            if !isWaiting {
+                let signal = signals.removeFirst()
+                if let agent = holder.agent, Host.startTime(of: agent.process) == agent.started {
+                    kill(agent.process, signal)
+                }
                 deadline = MonotonicClock.after(seconds: 5)
             }
             usleep(20_000)
         }
-    }
-
-    /// Whether the holder's orchestrator is known to be dead. The new orchestrator's own host can tell; an agent elsewhere can when it is
-    /// asked by the same machine in another life or by a process that is not the old one.
-    private static func isAbandoned(_ holder: LockOwner, by owner: LockOwner) -> Bool {
-        if let agent = holder.agent, Host.startTime(of: agent.process) != agent.started { return false }
-        if holder.isDeadProcessOfThisHost { return true }
-        return false
     }
 }

@@ -21,14 +21,16 @@ extension HeadwaterError {
         case .system(let error): return unreadable(path, error)
         case .changed:
             return HeadwaterError(
-                "path.changing", "this file changed each time it was read", remedy: "run again when its writer has finished", exit: .problems,
+                "path.changing", "this file changed each time it was read",
+                remedy: "run again when its writer has finished", exit: .problems,
                 isTransient: true, path: path)
         }
     }
 
     static func replacedByUnsynced(_ path: TreePath) -> HeadwaterError {
         HeadwaterError(
-            "path.replaced-by-unsynced", "a synced path was replaced by a socket, device or fifo; the other side keeps what it has",
+            "path.replaced-by-unsynced",
+            "a synced path was replaced by a socket, device or fifo; the other side keeps what it has",
             remedy: "put a file, directory or symlink there, or remove it", exit: .problems, path: path)
     }
 
@@ -38,22 +40,32 @@ extension HeadwaterError {
             remedy: "remove the socket, device, fifo or mount at this path there", exit: .problems, path: path)
     }
 
+    static func notEmpty(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.not-empty", "a directory that holds entries of the downstream end stands where the upstream end has something else",
+            remedy: "move what is in it elsewhere, or remove it; the next run puts the upstream's entry there", exit: .problems, path: path)
+    }
+
     static func changedMeanwhile(_ path: TreePath) -> HeadwaterError {
         HeadwaterError(
             "path.changed-meanwhile", "this path was changed at the downstream end during the cycle; it was left alone",
-            remedy: "run again; the next cycle decides by what stands there then", exit: .problems, isTransient: true, path: path)
+            remedy: "run again; the next cycle decides by what stands there then", exit: .problems, isTransient: true,
+            path: path)
     }
 
     static func rescued(_ rescued: Rescued) -> HeadwaterError {
         HeadwaterError(
             "path.rescued", "an entry that was changed while an earlier run was killed could not be put back",
-            remedy: "look at .headwater/SESSION/rescued/\(rescued.name) at the downstream end, and move it where it belongs", exit: .problems,
+            remedy:
+                "look at .headwater/SESSION/rescued/\(rescued.name) at the downstream end, and move it where it belongs",
+            exit: .problems,
             path: rescued.path)
     }
 
     static func notApplied(_ path: TreePath, _ error: SystemError) -> HeadwaterError {
         HeadwaterError(
-            "path.not-applied", "this path could not be changed at the downstream end", remedy: "mend its permissions there, or remove it",
+            "path.not-applied", "this path could not be changed at the downstream end",
+            remedy: "mend its permissions there, or remove it",
             exit: .problems, path: path, cause: error.description)
     }
 }

@@ -9,7 +9,9 @@ final class Pulse: Sendable {
     init(_ link: FrameLink) {
         self.link = link
         _ = WorkerThread<Void>("hw-pulse") { [isStopped, link] in
-            while isStopped.wait(until: MonotonicClock.after(seconds: Double(Heartbeat.everySeconds)), { $0 ? true : nil }) == nil {
+            while isStopped.wait(
+                until: MonotonicClock.after(seconds: Double(Heartbeat.everySeconds)), { $0 ? true : nil }) == nil
+            {
                 link.sendPing()
             }
         }

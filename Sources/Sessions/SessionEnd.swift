@@ -36,17 +36,23 @@ final class SessionEnd {
 
     /// The tree as it is since the cycle began.
     func view() throws(HeadwaterError) -> TreeImage {
-        do throws(SystemError) { return try root.view(notOlderThan: startedAt) } catch { throw SafetyStop.unreadable(root, error) }
+        do throws(SystemError) { return try root.view(notOlderThan: startedAt) } catch {
+            throw SafetyStop.unreadable(root, error)
+        }
     }
 
-    func openStage() throws(HeadwaterError) -> Stage { try Stage(root: root.descriptor.raw, session: directory.session) }
+    func openStage() throws(HeadwaterError) -> Stage {
+        try Stage(root: root.descriptor.raw, session: directory.session)
+    }
 
     /// Whether a file or symlink that looks as agreed, but is not the recorded inode, has the agreed content.
     func hasAgreedContent(
         _ path: TreePath, _ attributes: Attributes, _ identity: LocalIdentity, _ row: Row, reader: CacheReader
     ) throws(HeadwaterError) -> Bool {
         guard let agreed = row.agreed.digest else { return false }
-        if attributes.kind == .symlink { return (try? reader.readLink(path)).map { Hash.digest($0) == agreed } ?? false }
+        if attributes.kind == .symlink {
+            return (try? reader.readLink(path)).map { Hash.digest($0) == agreed } ?? false
+        }
         return reader.digest(ReadRequest(path: path, attributes: attributes, identity: identity)) == .success(agreed)
     }
 
@@ -63,7 +69,9 @@ final class SessionEnd {
     }
 
     /// Records what is on disk at both ends; returns the number of this end's last commit.
-    func commit(_ changes: [RowChange], theirs: Int64?) throws(HeadwaterError) -> Int64 { try opened.commit(changes, theirs: theirs) }
+    func commit(_ changes: [RowChange], theirs: Int64?) throws(HeadwaterError) -> Int64 {
+        try opened.commit(changes, theirs: theirs)
+    }
 
     /// Notes that files were only touched: a matter of this end alone, worth no wait for the disk.
     func refresh(_ changes: [RowChange]) throws(HeadwaterError) {
@@ -83,12 +91,17 @@ final class SessionEnd {
     func checkRoot(_ image: TreeImage) throws(HeadwaterError) {
         if let fault = root.stillThere() { throw SafetyStop.fault(fault, root.givenPath) }
         let meta = opened.meta
-        let recorded = RootBrakes.Recorded(device: meta.root.device, inode: meta.root.inode, topLevelRows: Int(meta.counts.topLevel))
+        let recorded = RootBrakes.Recorded(
+            device: meta.root.device, inode: meta.root.inode, topLevelRows: Int(meta.counts.topLevel))
         let hasMarkAtTop = mark.map { $0.parent.isRoot && image.index(of: $0) != nil } ?? false
         let current = RootBrakes.Current(
-            kind: .directory, device: root.device, inode: root.inode, topLevelEntries: image.topLevelCount - (hasMarkAtTop ? 1 : 0), hasMark: true)
+            kind: .directory, device: root.device, inode: root.inode,
+            topLevelEntries: image.topLevelCount - (hasMarkAtTop ? 1 : 0), hasMark: true)
         guard let reason = RootBrakes.halt(recorded: recorded, current: current) else { return }
-        try permit(SafetyStop.stop(reason, root.givenPath, facts: "device=\(root.device) inode=\(root.inode) top-level=\(meta.counts.topLevel)"))
+        try permit(
+            SafetyStop.stop(
+                reason, root.givenPath,
+                facts: "device=\(root.device) inode=\(root.inode) top-level=\(meta.counts.topLevel)"))
         try opened.setRoot(RootIdentity(device: root.device, inode: root.inode))
     }
 

@@ -16,10 +16,13 @@ package struct SessionPlan: Sendable {
     package var isReset: Bool
     package var released: [ReleasedHalt]
     package var owner: LockOwner
+    /// The owner of the other end's lock is a dead process of this host: its agent is to be ended.
+    package var takesOver: Bool
 
     package init(
-        edge: EdgeIdentity, here: EndPlace, there: EndPlace, hereIsSource: Bool, maxDelete: DeleteLimit, isReset: Bool = false,
-        released: [ReleasedHalt] = [], owner: LockOwner
+        edge: EdgeIdentity, here: EndPlace, there: EndPlace, hereIsSource: Bool, maxDelete: DeleteLimit,
+        isReset: Bool = false,
+        released: [ReleasedHalt] = [], owner: LockOwner, takesOver: Bool = false
     ) {
         self.edge = edge
         self.here = here
@@ -29,6 +32,7 @@ package struct SessionPlan: Sendable {
         self.isReset = isReset
         self.released = released
         self.owner = owner
+        self.takesOver = takesOver
     }
 }
 
@@ -50,7 +54,7 @@ package struct EndPlace: Hashable, Sendable {
 /// What one cycle did, as the initiating end knows it.
 package struct SessionOutcome: Sendable {
     package var counts: CycleCounts
-    /// Bytes of frames that this end sent and received.
+    /// Bytes of all frames that this end sent and received; 0 when nothing moved.
     package var bytesSent: UInt64
     package var bytesReceived: UInt64
     /// Ended early because an operator asked for it.

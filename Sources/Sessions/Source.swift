@@ -39,6 +39,8 @@ final class Source {
         var isAnswer: Bool
         /// The bundle of small files that travel together.
         var pack: Int
+        /// A target wants each content once.
+        var isWanted = false
         var sent: SentContent?
     }
 
@@ -78,6 +80,8 @@ final class Source {
 
     private func begin(_ image: TreeImage) throws(HeadwaterError) {
         try end.checkRoot(image)
+        observer.note(
+            detail: "\(end.root.canonicalPath): \(image.count) entries, \(end.rowCount) of them agreed before")
         counts.untracked = UInt64(image.untrackedCount)
         for problem in image.problems { note(problem: .unreadable(problem.path, problem.error)) }
         comparison = try TreeComparison(image, try end.rows(), without: end.mark)
@@ -99,7 +103,7 @@ final class Source {
             }
             guard let (record, request) = try announce(difference) else { continue }
             records.append(record)
-            bytes += record.path.key.count + 24
+            bytes += record.bytesEstimate
             remember(record, request, isAnswer: false)
         }
         if comparison == nil { try end.refresh(verified) }
@@ -119,7 +123,9 @@ final class Source {
     }
 
     /// What a difference is to the target; nil where there is nothing to say.
-    private func announce(_ difference: TreeComparison.Difference) throws(HeadwaterError) -> (ChangeRecord, ReadRequest?)? {
+    private func announce(_ difference: TreeComparison.Difference) throws(HeadwaterError) -> (
+        ChangeRecord, ReadRequest?
+    )? {
         switch difference {
         case .created(let path, let entry), .changed(let path, let entry, _):
             return describe(path, entry.attributes, entry.identity)
@@ -137,10 +143,13 @@ final class Source {
         }
     }
 
-    private func describe(_ path: TreePath, _ raw: Attributes, _ identity: LocalIdentity) -> (ChangeRecord, ReadRequest?)? {
+    private func describe(_ path: TreePath, _ raw: Attributes, _ identity: LocalIdentity) -> (
+        ChangeRecord, ReadRequest?
+    )? {
         let attributes = raw.synced
         switch attributes.kind {
-        case .directory: return (ChangeRecord(path: path, state: .directory(mode: attributes.mode, mtime: attributes.mtime)), nil)
+        case .directory:
+            return (ChangeRecord(path: path, state: .directory(mode: attributes.mode, mtime: attributes.mtime)), nil)
         case .symlink:
             do throws(SystemError) {
                 let target = try content.reader.readLink(path)
@@ -151,7 +160,10 @@ final class Source {
                 return nil
             }
         default:
-            return (ChangeRecord(path: path, state: .file(attributes)), ReadRequest(path: path, attributes: raw, identity: identity))
+            return (
+                ChangeRecord(path: path, state: .file(attributes)),
+                ReadRequest(path: path, attributes: raw, identity: identity)
+            )
         }
     }
 
@@ -169,7 +181,8 @@ final class Source {
             switch frame.kind {
             case .want: try accept(try decoding { () throws(WireFault) in try WantMessage(decoding: frame.payload) })
             case .ask: try answer(try decoding { () throws(WireFault) in try AskMessage(decoding: frame.payload) })
-            case .committed: try record(try decoding { () throws(WireFault) in try CommittedMessage(decoding: frame.payload) })
+            case .committed:
+                try record(try decoding { () throws(WireFault) in try CommittedMessage(decoding: frame.payload) })
             case .problem:
                 let error = try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
                 observer.note(problem: error)
@@ -190,33 +203,40 @@ final class Source {
             throw .protocolBroken(WireFault("changes up to \(want.decidedBefore) of \(announced) decided"))
         }
         for item in want.items {
-            guard let change = inFlight[item.index], case .file = change.record, change.sent == nil else {
+            guard let change = inFlight[item.index], case .file = change.record, !change.isWanted else {
                 throw .protocolBroken(WireFault("content of change \(item.index) wanted, which is no file in flight"))
             }
-            content.enqueue(item)
+            inFlight[item.index]!.isWanted = true
+            if !stopping { content.enqueue(item) }
         }
         decidedBefore = want.decidedBefore
     }
 
-    /// Says how the paths stand that only the target saw change.
+    /// Says how the paths stand that only the target saw change; of what is not there or cannot be read, nothing.
     private func answer(_ ask: AskMessage) throws(HeadwaterError) {
         let image = try end.view()
         var records: [ChangeRecord] = []
-        let first = announced
+        var bytes = 0
         for path in ask.paths {
-            var answer: (ChangeRecord, ReadRequest?)?
-            if let index = image.index(of: path) {
-                switch image.kind(at: index) {
-                case .file, .directory, .symlink: answer = describe(path, image.attributes(at: index), image.identity(at: index))
-                case .untracked, .problem: continue
-                }
-            }
-            guard let (record, request) = answer else { continue }
+            guard let index = image.index(of: path), image.kind(at: index).isSynced,
+                let (record, request) = describe(path, image.attributes(at: index), image.identity(at: index))
+            else { continue }
             records.append(record)
+            bytes += record.bytesEstimate
             remember(record, request, isAnswer: true)
+            if bytes > ChangesMessage.bytesTarget {
+                try send(answers: records, isLast: false)
+                (records, bytes) = ([], 0)
+            }
         }
+        try send(answers: records, isLast: true)
+    }
+
+    private func send(answers records: [ChangeRecord], isLast: Bool) throws(HeadwaterError) {
         content.closePack(at: announced)
-        try link.send(.changes, ChangesMessage(isLast: true, isAnswer: true, firstIndex: first, records: records).encoded())
+        let message = ChangesMessage(
+            isLast: isLast, isAnswer: true, firstIndex: announced - records.count, records: records)
+        try link.send(.changes, message.encoded())
     }
 
     /// Records what the target has made durable and tells it so.
@@ -230,7 +250,9 @@ final class Source {
         }
         let mine = try end.commit(changes, theirs: committed.number)
         try link.send(.recorded, RecordedMessage(theirs: committed.number, mine: mine).encoded())
-        progress.entriesDone = Int(clamping: committed.counts.files + committed.counts.directories + committed.counts.symlinks + committed.counts.deleted)
+        progress.entriesDone = Int(
+            clamping: committed.counts.files + committed.counts.directories + committed.counts.symlinks
+                + committed.counts.deleted)
         observer.note(progress: progress)
     }
 
@@ -243,10 +265,16 @@ final class Source {
             return .put(path, AgreedEntry(attributes: attributes, digest: nil), local: nil, state: .agreed)
         case .symlink(let target, let mtime):
             let attributes = Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime)
-            return .put(path, AgreedEntry(attributes: attributes, digest: Hash.digest(target)), local: change.request?.identity, state: .agreed)
+            return .put(
+                path, AgreedEntry(attributes: attributes, digest: Hash.digest(target)), local: change.request?.identity,
+                state: .agreed)
         case .file:
-            guard let sent = change.sent else { throw .protocolBroken(WireFault("commit of file \(index), whose content was not sent")) }
-            return .put(path, AgreedEntry(attributes: sent.attributes, digest: sent.digest), local: sent.identity, state: .agreed)
+            guard let sent = change.sent else {
+                throw .protocolBroken(WireFault("commit of file \(index), whose content was not sent"))
+            }
+            return .put(
+                path, AgreedEntry(attributes: sent.attributes, digest: sent.digest), local: sent.identity,
+                state: .agreed)
         }
     }
 

@@ -45,15 +45,18 @@ extension DatabaseFacts {
     init(_ meta: SnapshotMeta) {
         let terms = meta.terms
         self.init(
-            id: meta.id.value, replaces: meta.replaces?.value, mine: meta.mine, theirs: meta.theirs, session: terms.session, mode: terms.mode,
-            isUpstream: terms.isUpstream, machineHere: terms.machineHere, machineThere: terms.machineThere, placeHere: terms.placeHere,
+            id: meta.id.value, replaces: meta.replaces?.value, mine: meta.mine, theirs: meta.theirs,
+            session: terms.session, mode: terms.mode,
+            isUpstream: terms.isUpstream, machineHere: terms.machineHere, machineThere: terms.machineThere,
+            placeHere: terms.placeHere,
             placeThere: terms.placeThere, filterDigest: meta.filterDigest, sum: meta.sum, rows: meta.counts.agreed)
     }
 
     /// As far as the other end's meta row matters here: its root and the kinds of its rows do not.
     var meta: SnapshotMeta {
         let terms = SessionTerms(
-            session: session, mode: mode, isUpstream: isUpstream, machineHere: machineHere, machineThere: machineThere, placeHere: placeHere,
+            session: session, mode: mode, isUpstream: isUpstream, machineHere: machineHere, machineThere: machineThere,
+            placeHere: placeHere,
             placeThere: placeThere)
         var meta = SnapshotMeta(
             terms: terms, id: SnapshotID(id), replaces: replaces.map { SnapshotID($0) }, filterDigest: filterDigest,

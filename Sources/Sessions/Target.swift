@@ -32,6 +32,9 @@ final class Target {
     private var seen: Set<TreePath> = []
     private var undecided: [(index: Int, record: ChangeRecord)] = []
     private var undecidedHead = 0
+    /// Answers about directories, which are decided ahead of the changes.
+    private var answers: [(index: Int, record: ChangeRecord)] = []
+    private var isRepairing = false
     private var decidedBefore = 0
     private var received = 0
     private var isAnnounced = false
@@ -54,12 +57,39 @@ final class Target {
     func run() throws(HeadwaterError) -> (mine: CycleCounts, source: CycleCounts) {
         let image = try end.view()
         try end.checkRoot(image)
-        drift = try decider.findDrift(image)
+        let found = try decider.findDrift(image)
+        drift = found.others
+        for path in found.blocked { note(problem: .blocked(path)) }
         for rescued in stage.rescued { note(problem: .rescued(rescued)) }
         progress.phase = .transferring
+        try repair(found.directories)
         try receive()
         try remove()
         return try settle()
+    }
+
+    // MARK: Repairing
+
+    /// Puts agreed directories back that are gone or something else at this end, before any change below them is decided.
+    ///
+    /// What the source has in their place now, if no directory, comes as a change of its own.
+    private func repair(_ directories: [TreePath]) throws(HeadwaterError) {
+        var rest = directories[...]
+        isRepairing = true
+        while !rest.isEmpty && !stopping {
+            let paths = Target.takeAsk(&rest)
+            try ask(paths)
+            while asksOpen > 0 && !stopping { if let item = try inbox.next() { try handle(item) } }
+            for (index, record) in answers {
+                guard case .directory = record.state else { continue }
+                if let item = try decide(index, record) { throw .protocolBroken(WireFault("content \(item.index) of a directory")) }
+                decider.noteRepaired(record.path)
+            }
+            answers = []
+            try apply()
+            if undecided.isEmpty { try say(decidedBefore: received, []) }
+        }
+        isRepairing = false
     }
 
     // MARK: Receiving
@@ -98,9 +128,15 @@ final class Target {
         switch frame.kind {
         case .changes: try accept(try decoding { () throws(WireFault) in try ChangesMessage(decoding: frame.payload) })
         case .content:
-            for put in try incoming.accept(try decoding { () throws(WireFault) in try ContentMessage(decoding: frame.payload) }) { batch.add(put) }
+            for put in try incoming.accept(
+                try decoding { () throws(WireFault) in try ContentMessage(decoding: frame.payload) })
+            { batch.add(put) }
         case .segment:
-            if let put = try incoming.accept(try decoding { () throws(WireFault) in try SegmentMessage(decoding: frame.payload) }) { batch.add(put) }
+            if let put = try incoming.accept(
+                try decoding { () throws(WireFault) in try SegmentMessage(decoding: frame.payload) })
+            {
+                batch.add(put)
+            }
         case .same:
             for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
                 batch.add(same: file, try incoming.take(file.index))
@@ -109,8 +145,10 @@ final class Target {
             let message = try decoding { () throws(WireFault) in try FailedMessage(decoding: frame.payload) }
             _ = try incoming.take(message.index)
             note(problem: message.error)
-        case .recorded: try batch.accept(try decoding { () throws(WireFault) in try RecordedMessage(decoding: frame.payload) })
-        case .problem: observer.note(problem: try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) })
+        case .recorded:
+            try batch.accept(try decoding { () throws(WireFault) in try RecordedMessage(decoding: frame.payload) })
+        case .problem:
+            observer.note(problem: try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) })
         case .stop: noteStopped()
         case .failure: throw try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
         default: throw .protocolBroken(WireFault("\(frame.kind) sent to a target"))
@@ -123,13 +161,13 @@ final class Target {
         }
         if stopping { return }
         for record in message.records {
-            undecided.append((received, record))
+            if isRepairing && message.isAnswer { answers.append((received, record)) } else { undecided.append((received, record)) }
             received += 1
         }
         guard undecided.count - undecidedHead <= Source.recordsInFlightMax + 2 * ChangesMessage.recordsMax else {
             throw .protocolBroken(WireFault("too many undecided changes"))
         }
-        if message.isAnswer { asksOpen -= 1 } else if message.isLast { isAnnounced = true }
+        if message.isLast { if message.isAnswer { asksOpen -= 1 } else { isAnnounced = true } }
         progress.entriesTotal = received
     }
 
@@ -137,7 +175,9 @@ final class Target {
     private func decideSome() throws(HeadwaterError) {
         while undecidedHead < undecided.count {
             var items: [WantMessage.Item] = []
-            while undecidedHead < undecided.count, incoming.bytesWanted < Target.windowBytes, items.count < ChangesMessage.recordsMax / 2, !batch.isFull {
+            while undecidedHead < undecided.count, incoming.bytesWanted < Target.windowBytes,
+                items.count < ChangesMessage.recordsMax / 2, !batch.isFull
+            {
                 let (index, record) = undecided[undecidedHead]
                 undecidedHead += 1
                 if let item = try decide(index, record) { items.append(item) }
@@ -146,11 +186,17 @@ final class Target {
             if undecidedHead == undecided.count || undecidedHead > 8192 {
                 undecided.removeFirst(undecidedHead)
                 undecidedHead = 0
+                if undecided.isEmpty { decidedBefore = received }
             }
-            try link.send(.want, WantMessage(decidedBefore: decidedBefore, items: items).encoded())
+            try say(decidedBefore: decidedBefore, items)
             if batch.isFull { try apply() }
             if incoming.bytesWanted >= Target.windowBytes { return }
         }
+    }
+
+    private func say(decidedBefore index: Int, _ items: [WantMessage.Item]) throws(HeadwaterError) {
+        decidedBefore = index
+        try link.send(.want, WantMessage(decidedBefore: index, items: items).encoded())
     }
 
     private func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> WantMessage.Item? {
@@ -175,12 +221,26 @@ final class Target {
     }
 
     private func sendAsks() throws(HeadwaterError) {
-        while !drift.isEmpty {
-            let paths = Array(drift.prefix(ChangesMessage.recordsMax / 8))
-            drift.removeFirst(paths.count)
-            asksOpen += 1
-            try link.send(.ask, AskMessage(paths: paths).encoded())
+        var rest = drift[...]
+        try ask(Target.takeAsk(&rest))
+        drift = Array(rest)
+    }
+
+    private func ask(_ paths: [TreePath]) throws(HeadwaterError) {
+        asksOpen += 1
+        try link.send(.ask, AskMessage(paths: paths).encoded())
+    }
+
+    /// The next paths to ask about, in scan order; few enough that their answers fit into the window of undecided changes.
+    private static func takeAsk(_ rest: inout ArraySlice<TreePath>) -> [TreePath] {
+        var paths: [TreePath] = []
+        var bytes = 0
+        while let path = rest.first, paths.count < ChangesMessage.recordsMax, bytes < ChangesMessage.bytesTarget {
+            rest.removeFirst()
+            paths.append(path)
+            bytes += path.key.count + 8
         }
+        return paths
     }
 
     private func apply() throws(HeadwaterError) {
@@ -213,7 +273,9 @@ final class Target {
         while true {
             guard let item = try inbox.next(), case .frame(let frame) = item else { continue }
             if frame.kind == .done {
-                return (counts, try decoding { () throws(WireFault) in try DoneMessage(decoding: frame.payload) }.counts)
+                return (
+                    counts, try decoding { () throws(WireFault) in try DoneMessage(decoding: frame.payload) }.counts
+                )
             }
             try handle(frame)
         }

@@ -47,7 +47,8 @@ final class TargetBatch {
     func add(same file: SentFile, _ wanted: WantedFile) {
         guard let found = wanted.found else { return }
         let agreed = AgreedEntry(attributes: file.attributes, digest: file.digest)
-        var step = Planned(index: file.index, path: wanted.path, agreed: agreed, operation: nil, identity: found.identity)
+        var step = Planned(
+            index: file.index, path: wanted.path, agreed: agreed, operation: nil, identity: found.identity)
         if found.attributes != file.attributes {
             step.operation = .setAttributes(wanted.path, file.attributes, expected: wanted.expected)
         }
@@ -74,8 +75,11 @@ final class TargetBatch {
             areRemovalsSorted = true
         }
         for removal in removals.suffix(TargetBatch.stepsMax).reversed() {
+            let isThere = removal.expected != .absent
             steps.append(
-                Planned(index: removal.index, path: removal.path, agreed: nil, operation: .remove(removal.path, expected: removal.expected)))
+                Planned(
+                    index: removal.index, path: removal.path, agreed: nil,
+                    operation: isThere ? .remove(removal.path, expected: removal.expected) : nil))
         }
         removals.removeLast(min(TargetBatch.stepsMax, removals.count))
         return true
@@ -97,27 +101,40 @@ final class TargetBatch {
         let taken = steps
         steps = []
         bytes = 0
-        var outcomes = try applier.apply(taken.compactMap(\.operation)).makeIterator()
+        let operations = taken.compactMap(\.operation)
+        var outcomes = try applier.apply(operations).makeIterator()
+        if !operations.isEmpty { end.root.noteWrites() }
         var rows: [RowChange] = []
         var indices: [Int] = []
         var problems: [HeadwaterError] = []
         for step in taken {
-            let outcome = step.operation == nil ? .done(step.identity!) : outcomes.next()!
-            switch outcome {
-            case .done(let identity):
-                rows.append(.put(step.path, step.agreed!, local: identity, state: .agreed))
-                indices.append(step.index)
-                if let operation = step.operation { count(operation, step.agreed!) }
-            case .removed, .kept:
-                rows.append(.remove(step.path))
-                indices.append(step.index)
-                if case .removed = outcome { counts.deleted += 1 }
-            case .changedMeanwhile: problems.append(.changedMeanwhile(step.path))
-            case .failed(let error): problems.append(.notApplied(step.path, error))
-            }
+            let outcome = step.operation == nil ? nil : outcomes.next()!
+            guard let row = row(of: step, outcome, &problems) else { continue }
+            rows.append(row)
+            indices.append(step.index)
         }
         try record(rows, indices)
         return problems
+    }
+
+    /// What to record of a step; nil, with a problem, when it was not achieved.
+    private func row(of step: Planned, _ outcome: Outcome?, _ problems: inout [HeadwaterError]) -> RowChange? {
+        switch (step.agreed, outcome) {
+        case (let agreed?, nil): return .put(step.path, agreed, local: step.identity, state: .agreed)
+        case (let agreed?, .done(let identity)):
+            count(step.operation!, agreed)
+            return .put(step.path, agreed, local: identity, state: .agreed)
+        case (nil, nil): return .remove(step.path)
+        case (nil, .removed):
+            counts.deleted += 1
+            return .remove(step.path)
+        case (nil, .kept): return .remove(step.path)
+        case (.some, .kept): problems.append(.notEmpty(step.path))
+        case (_, .changedMeanwhile): problems.append(.changedMeanwhile(step.path))
+        case (_, .failed(let error)): problems.append(.notApplied(step.path, error))
+        case (.some, .removed), (nil, .done): preconditionFailure("an outcome of another kind of operation")
+        }
+        return nil
     }
 
     private func record(_ rows: [RowChange], _ indices: [Int]) throws(HeadwaterError) {

@@ -110,7 +110,8 @@ enum Standing {
     init(of attributes: Attributes, _ identity: LocalIdentity, against row: Row) {
         let agreed = row.agreed.attributes
         let expectedTime = row.local?.mtime ?? agreed.mtime
-        let isSame = attributes.kind == agreed.kind && attributes.mode == agreed.mode && attributes.size == agreed.size
+        let isSame =
+            attributes.kind == agreed.kind && attributes.mode == agreed.mode && attributes.size == agreed.size
             && attributes.mtime == expectedTime
         if !isSame {
             self = .changed

@@ -35,7 +35,9 @@ package struct ByteWriter: Sendable {
     package mutating func put(signed value: Int64) { put(unsigned: UInt64(bitPattern: (value << 1) ^ (value >> 63))) }
 
     /// Eight bytes, little endian.
-    package mutating func put(fixed value: UInt64) { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
+    package mutating func put(fixed value: UInt64) {
+        withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+    }
 
     package mutating func put(_ data: some Collection<UInt8>) {
         put(data.count)
@@ -140,7 +142,9 @@ package struct ByteReader {
 
     /// Text for people and identifiers: valid UTF-8.
     package mutating func text(atMost bound: Int, _ what: StaticString) throws(WireFault) -> String {
-        guard let text = String(validating: try data(atMost: bound, what), as: UTF8.self) else { throw WireFault("\(what) is not UTF-8") }
+        guard let text = String(validating: try data(atMost: bound, what), as: UTF8.self) else {
+            throw WireFault("\(what) is not UTF-8")
+        }
         return text
     }
 

@@ -17,12 +17,20 @@ package struct ChangeRecord: Hashable, Sendable {
         self.state = state
     }
 
+    /// No fewer bytes than the record takes in a frame.
+    package var bytesEstimate: Int {
+        var bytes = path.key.count + 48
+        if case .symlink(let target, _) = state { bytes += target.count }
+        return bytes
+    }
+
     /// The attributes that rows hold for this state; nil when absent.
     package var attributes: Attributes? {
         switch state {
         case .absent: nil
         case .directory(let mode, let mtime): Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime)
-        case .symlink(let target, let mtime): Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime)
+        case .symlink(let target, let mtime):
+            Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime)
         case .file(let attributes): attributes
         }
     }
@@ -117,7 +125,9 @@ extension ByteReader {
     mutating func path(after before: TreePath) throws(WireFault) -> TreePath {
         let shared = try int(atMost: before.key.count, "shared path bytes")
         let rest = try data(atMost: TreePath.bytesMax, "path")
-        do { return try TreePath(validating: before.key[..<shared] + rest) } catch { throw WireFault("not a path: \(error)") }
+        do { return try TreePath(validating: before.key[..<shared] + rest) } catch {
+            throw WireFault("not a path: \(error)")
+        }
     }
 
     mutating func attributes() throws(WireFault) -> Attributes {

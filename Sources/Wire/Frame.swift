@@ -67,20 +67,31 @@ package struct FrameCodec: Sendable {
     }
 
     /// What a header that came in announces; checked but for the checksum, which needs the payload.
-    package func announced(_ header: UnsafeRawBufferPointer) throws(WireFault) -> (kind: Frame.Kind, payloadBytes: Int) {
+    package func announced(_ header: UnsafeRawBufferPointer) throws(WireFault) -> (kind: Frame.Kind, payloadBytes: Int)
+    {
         guard let kind = Frame.Kind(rawValue: header[0]) else { throw WireFault("unknown frame type \(header[0])") }
-        guard header[1] == 0, header[2] == 0, header[3] == 0 else { throw WireFault("reserved bits set in a frame header") }
+        guard header[1] == 0, header[2] == 0, header[3] == 0 else {
+            throw WireFault("reserved bits set in a frame header")
+        }
         let length = Int(UInt32(littleEndian: header.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
-        guard length <= Frame.payloadBytesMax else { throw WireFault("frame of \(length) bytes, at most \(Frame.payloadBytesMax) allowed") }
+        guard length <= Frame.payloadBytesMax else {
+            throw WireFault("frame of \(length) bytes, at most \(Frame.payloadBytesMax) allowed")
+        }
         let sequence = UInt64(littleEndian: header.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
-        guard sequence == nextReceived else { throw WireFault("frame \(sequence) where \(nextReceived) was due: bytes were lost") }
+        guard sequence == nextReceived else {
+            throw WireFault("frame \(sequence) where \(nextReceived) was due: bytes were lost")
+        }
         return (kind, length)
     }
 
     /// Takes a frame whose header `announced` has passed; what is wrong with its sum, or nil.
     package mutating func fault(in header: [UInt8], _ payload: UnsafeRawBufferPointer) -> WireFault? {
-        let expected = header.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 16, as: UInt64.self)) }
-        guard sum(header, payload) == expected else { return WireFault("checksum of frame \(nextReceived) is wrong: bytes were damaged") }
+        let expected = header.withUnsafeBytes {
+            UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+        }
+        guard sum(header, payload) == expected else {
+            return WireFault("checksum of frame \(nextReceived) is wrong: bytes were damaged")
+        }
         nextReceived += 1
         return nil
     }

@@ -19,6 +19,8 @@ package struct Hello: Sendable {
     package var released: [ReleasedHalt]
     /// Who runs the session, as the lock file has it.
     package var owner: String
+    /// The owner of the lock at the other end is known to be a dead process of the orchestrator's own host.
+    package var takesOver: Bool
     /// The name of a snapshot, should one have to be made.
     package var newID: Digest
     /// The initiator's own tree: machine and canonical path.
@@ -27,8 +29,10 @@ package struct Hello: Sendable {
     package var state: DatabaseState
 
     package init(
-        edge: EdgeIdentity, initiatorIsSource: Bool, path: String, database: String?, mount: String?, maxDelete: DeleteLimit, isReset: Bool,
-        released: [ReleasedHalt], owner: String, newID: Digest, machine: String, place: String, state: DatabaseState
+        edge: EdgeIdentity, initiatorIsSource: Bool, path: String, database: String?, mount: String?,
+        maxDelete: DeleteLimit, isReset: Bool,
+        released: [ReleasedHalt], owner: String, takesOver: Bool, newID: Digest, machine: String, place: String,
+        state: DatabaseState
     ) {
         protocolNumber = Version.protocolNumber
         version = Version.headwater
@@ -41,6 +45,7 @@ package struct Hello: Sendable {
         self.isReset = isReset
         self.released = released
         self.owner = owner
+        self.takesOver = takesOver
         self.newID = newID
         self.machine = machine
         self.place = place
@@ -67,6 +72,7 @@ package struct Hello: Sendable {
             out.put(halt.facts)
         }
         out.put(owner)
+        out.put(takesOver)
         out.put(newID)
         out.put(machine)
         out.put(place)
@@ -80,7 +86,8 @@ package struct Hello: Sendable {
         protocolNumber = try input.int(atMost: 1 << 20, "protocol version")
         version = try input.text(atMost: 64, "version")
         if protocolNumber != Version.protocolNumber {
-            throw WireFault("it speaks protocol \(protocolNumber) (version \(version)), this is protocol \(Version.protocolNumber)")
+            throw WireFault(
+                "it speaks protocol \(protocolNumber) (version \(version)), this is protocol \(Version.protocolNumber)")
         }
         let upstream = try input.text(atMost: 64, "peer name")
         let downstream = try input.text(atMost: 64, "peer name")
@@ -95,9 +102,11 @@ package struct Hello: Sendable {
         isReset = try input.flag()
         released = []
         for _ in 0..<(try input.int(atMost: 64, "released halts")) {
-            released.append(ReleasedHalt(code: try input.text(atMost: 64, "code"), facts: try input.text(atMost: bound, "facts")))
+            released.append(
+                ReleasedHalt(code: try input.text(atMost: 64, "code"), facts: try input.text(atMost: bound, "facts")))
         }
         owner = try input.text(atMost: bound, "owner")
+        takesOver = try input.flag()
         newID = try input.digest()
         machine = try input.text(atMost: 64, "machine")
         place = try input.text(atMost: bound, "place")
@@ -215,7 +224,8 @@ package struct DatabaseFacts: Hashable, Sendable {
     package var rows: Int64
 
     package init(
-        id: Digest, replaces: Digest?, mine: Int64, theirs: Int64, session: String, mode: Mode, isUpstream: Bool, machineHere: String, machineThere: String,
+        id: Digest, replaces: Digest?, mine: Int64, theirs: Int64, session: String, mode: Mode, isUpstream: Bool,
+        machineHere: String, machineThere: String,
         placeHere: String, placeThere: String, filterDigest: Digest, sum: Digest, rows: Int64
     ) {
         self.id = id
@@ -232,97 +242,6 @@ package struct DatabaseFacts: Hashable, Sendable {
         self.filterDigest = filterDigest
         self.sum = sum
         self.rows = rows
-    }
-}
-
-/// `prepared`: this end's database is open, durable and caught up; from here on both hold the same rows.
-package struct PreparedMessage: Hashable, Sendable {
-    package var sum: Digest
-    package var rows: Int64
-    /// The sender's last commit.
-    package var mine: Int64
-
-    package init(sum: Digest, rows: Int64, mine: Int64) {
-        self.sum = sum
-        self.rows = rows
-        self.mine = mine
-    }
-
-    package func encoded() -> [UInt8] {
-        var out = ByteWriter()
-        out.put(sum)
-        out.put(unsigned: UInt64(rows))
-        out.put(unsigned: UInt64(mine))
-        return out.bytes
-    }
-
-    package init(decoding payload: [UInt8]) throws(WireFault) {
-        var input = ByteReader(payload)
-        sum = try input.digest()
-        rows = Int64(try input.unsigned(atMost: 1 << 50, "rows"))
-        mine = Int64(try input.unsigned(atMost: 1 << 60, "commit number"))
-        try input.finish()
-    }
-}
-
-/// `rows`: rows that the other end has not recorded, after an interrupted cycle.
-package struct RowsMessage: Sendable {
-    package static let rowsMax = 4096
-
-    package struct Item: Hashable, Sendable {
-        package var path: TreePath
-        /// Nil: the path is gone.
-        package var agreed: AgreedEntry?
-
-        package init(path: TreePath, agreed: AgreedEntry?) {
-            self.path = path
-            self.agreed = agreed
-        }
-    }
-
-    package var items: [Item]
-    /// The sender's last commit, which these complete when `isLast`.
-    package var through: Int64
-    package var isLast: Bool
-
-    package init(items: [Item], through: Int64, isLast: Bool) {
-        self.items = items
-        self.through = through
-        self.isLast = isLast
-    }
-
-    package func encoded() -> [UInt8] {
-        var out = ByteWriter(reserving: 64 + items.count * 64)
-        out.put(isLast)
-        out.put(unsigned: UInt64(through))
-        out.put(items.count)
-        var before: [UInt8] = []
-        for item in items {
-            out.put(path: item.path, after: before)
-            before = item.path.key
-            out.put(item.agreed) { out, agreed in
-                out.put(agreed.attributes)
-                out.put(agreed.digest) { $0.put($1) }
-            }
-        }
-        return out.bytes
-    }
-
-    package init(decoding payload: [UInt8]) throws(WireFault) {
-        var input = ByteReader(payload)
-        isLast = try input.flag()
-        through = Int64(try input.unsigned(atMost: 1 << 60, "commit number"))
-        items = []
-        var before = TreePath.root
-        for _ in 0..<(try input.int(atMost: RowsMessage.rowsMax, "number of rows")) {
-            before = try input.path(after: before)
-            if before.isRoot { throw WireFault("a row of the root itself") }
-            let agreed = try input.optional { (r) throws(WireFault) in
-                AgreedEntry(attributes: try r.attributes(), digest: try r.optional { (d) throws(WireFault) in try d.digest() })
-            }
-            items.append(Item(path: before, agreed: agreed))
-        }
-        try input.finish()
     }
 }
 
@@ -401,9 +320,11 @@ extension ByteReader {
         let session = try text(atMost: 64, "session name")
         guard let mode = Mode(rawValue: try text(atMost: 8, "mode")) else { throw WireFault("unknown mode") }
         return DatabaseFacts(
-            id: id, replaces: replaces, mine: mine, theirs: theirs, session: session, mode: mode, isUpstream: try flag(),
+            id: id, replaces: replaces, mine: mine, theirs: theirs, session: session, mode: mode,
+            isUpstream: try flag(),
             machineHere: try text(atMost: 64, "machine"), machineThere: try text(atMost: 64, "machine"),
-            placeHere: try text(atMost: bound, "place"), placeThere: try text(atMost: bound, "place"), filterDigest: try digest(),
+            placeHere: try text(atMost: bound, "place"), placeThere: try text(atMost: bound, "place"),
+            filterDigest: try digest(),
             sum: try digest(), rows: Int64(try unsigned(atMost: 1 << 50, "rows")))
     }
 }

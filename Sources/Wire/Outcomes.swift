@@ -40,7 +40,8 @@ extension ByteWriter {
 
     mutating func put(_ counts: CycleCounts) {
         for value in [
-            counts.files, counts.directories, counts.symlinks, counts.deleted, counts.renamed, counts.conflicts, counts.problems,
+            counts.files, counts.directories, counts.symlinks, counts.deleted, counts.renamed, counts.conflicts,
+            counts.problems,
             counts.bytesPayload, counts.untracked,
         ] { put(unsigned: value) }
     }
@@ -59,7 +60,9 @@ extension ByteWriter {
     /// Long texts are cut at a border of characters.
     mutating func put(bounded text: String) {
         var cut = text
-        while cut.utf8.count > ByteWriter.errorTextBytesMax { cut = String(cut.unicodeScalars.prefix(ByteWriter.errorTextBytesMax / 4)) }
+        while cut.utf8.count > ByteWriter.errorTextBytesMax {
+            cut = String(cut.unicodeScalars.prefix(ByteWriter.errorTextBytesMax / 4))
+        }
         put(cut)
     }
 }
@@ -82,10 +85,15 @@ extension ByteReader {
     package mutating func error() throws(WireFault) -> HeadwaterError {
         let bound = ByteWriter.errorTextBytesMax
         let code = try text(atMost: 64, "error code")
-        guard code.utf8.allSatisfy({ ($0 >= 0x61 && $0 <= 0x7A) || $0 == 0x2E || $0 == 0x2D || ($0 >= 0x30 && $0 <= 0x39) }) else {
+        guard
+            code.utf8.allSatisfy({
+                ($0 >= 0x61 && $0 <= 0x7A) || $0 == 0x2E || $0 == 0x2D || ($0 >= 0x30 && $0 <= 0x39)
+            })
+        else {
             throw WireFault("error code of odd characters")
         }
-        var error = HeadwaterError(code, try text(atMost: bound, "error text"), remedy: try text(atMost: bound, "remedy"))
+        var error = HeadwaterError(
+            code, try text(atMost: bound, "error text"), remedy: try text(atMost: bound, "remedy"))
         guard let exit = ExitCode(rawValue: try byte()) else { throw WireFault("unknown exit code") }
         error.exit = exit
         error.isTransient = try flag()

@@ -119,7 +119,9 @@ package struct SameMessage: Sendable {
     package init(decoding payload: [UInt8]) throws(WireFault) {
         var input = ByteReader(payload)
         files = []
-        for _ in 0..<(try input.int(atMost: ChangesMessage.recordsMax, "number of files")) { files.append(try SentFile(from: &input)) }
+        for _ in 0..<(try input.int(atMost: ChangesMessage.recordsMax, "number of files")) {
+            files.append(try SentFile(from: &input))
+        }
         try input.finish()
     }
 }
@@ -157,12 +159,16 @@ package struct ContentMessage: Sendable {
         for _ in 0..<(try input.int(atMost: ChangesMessage.recordsMax, "number of files")) {
             let file = try SentFile(from: &input)
             raw += min(file.attributes.size, UInt64(ContentMessage.rawBytesMax) + 1)
-            if raw > UInt64(ContentMessage.rawBytesMax) { throw WireFault("content of more than \(ContentMessage.rawBytesMax) bytes in a frame") }
+            if raw > UInt64(ContentMessage.rawBytesMax) {
+                throw WireFault("content of more than \(ContentMessage.rawBytesMax) bytes in a frame")
+            }
             files.append(file)
         }
         isCompressed = try input.flag()
         body = try input.raw(input.remaining)
-        if !isCompressed && body.count != Int(raw) { throw WireFault("content is \(body.count) bytes, \(raw) announced") }
+        if !isCompressed && body.count != Int(raw) {
+            throw WireFault("content is \(body.count) bytes, \(raw) announced")
+        }
     }
 }
 
@@ -176,7 +182,9 @@ package struct SegmentMessage: Sendable {
     package var isCompressed: Bool
     package var body: ArraySlice<UInt8>
 
-    package init(index: Int, ordinal: Int, attributes: Attributes, digest: Digest, isCompressed: Bool, body: ArraySlice<UInt8>) {
+    package init(
+        index: Int, ordinal: Int, attributes: Attributes, digest: Digest, isCompressed: Bool, body: ArraySlice<UInt8>
+    ) {
         self.index = index
         self.ordinal = ordinal
         self.attributes = attributes
@@ -215,7 +223,9 @@ package struct SegmentMessage: Sendable {
         ordinal = try input.int(atMost: SegmentMessage.count(for: attributes.size) - 1, "segment")
         isCompressed = try input.flag()
         body = try input.raw(input.remaining)
-        if !isCompressed && body.count != rawBytes { throw WireFault("a segment of \(body.count) bytes, \(rawBytes) announced") }
+        if !isCompressed && body.count != rawBytes {
+            throw WireFault("a segment of \(body.count) bytes, \(rawBytes) announced")
+        }
     }
 }
 
@@ -256,7 +266,11 @@ package struct CommittedMessage: Sendable {
         self.counts = counts
         runs = []
         for index in indices.sorted() {
-            if let last = runs.last, last.upperBound == index { runs[runs.count - 1] = last.lowerBound..<(index + 1) } else { runs.append(index..<(index + 1)) }
+            if let last = runs.last, last.upperBound == index {
+                runs[runs.count - 1] = last.lowerBound..<(index + 1)
+            } else {
+                runs.append(index..<(index + 1))
+            }
         }
     }
 

@@ -4,7 +4,9 @@ import Testing
 @Suite struct TreePathTests {
     /// A directory comes right before what is below it, whatever bytes follow in its siblings' names.
     @Test func keyOrderIsScanOrder() throws {
-        let inOrder = ["a", "a/b", "a/b/c", "a/c", "a ", "a!", "a-b", "a.b", "aa", "b"].map { try! TreePath(slashed: $0) }
+        let inOrder = ["a", "a/b", "a/b/c", "a/c", "a ", "a!", "a-b", "a.b", "aa", "b"].map {
+            try! TreePath(slashed: $0)
+        }
         #expect(inOrder.shuffled().sorted() == inOrder)
     }
 

@@ -22,7 +22,9 @@ import Testing
 
     static let cases: [Case] = [
         Case(name: "created", source: .present(file(5)), target: .absent, expected: .fetch(replaces: false)),
-        Case(name: "created directory", source: .present(directory), target: .absent, expected: .makeDirectory(replaces: false)),
+        Case(
+            name: "created directory", source: .present(directory), target: .absent,
+            expected: .makeDirectory(replaces: false)),
         Case(name: "created symlink", source: .present(link), target: .absent, expected: .makeSymlink(replaces: false)),
         Case(
             name: "changed size", source: .present(file(6)), target: .present(file(5), isUntouched: true), agreed: row,
@@ -32,30 +34,47 @@ import Testing
             target: .present(file(5), isUntouched: true), agreed: row, expected: .fetchUnlessSame(mayTrustRow: true)),
         Case(
             name: "target touched: its row says nothing about its content", source: .present(file(5)),
-            target: .present(file(5, 9), isUntouched: false), agreed: row, expected: .fetchUnlessSame(mayTrustRow: false)),
-        Case(
-            name: "first cycle, candidate of equal size", source: .present(file(5)), target: .present(file(5), isUntouched: false),
+            target: .present(file(5, 9), isUntouched: false), agreed: row,
             expected: .fetchUnlessSame(mayTrustRow: false)),
         Case(
-            name: "untouched but the row has no digest", source: .present(file(5)), target: .present(file(5), isUntouched: true),
+            name: "first cycle, candidate of equal size", source: .present(file(5)),
+            target: .present(file(5), isUntouched: false),
+            expected: .fetchUnlessSame(mayTrustRow: false)),
+        Case(
+            name: "untouched but the row has no digest", source: .present(file(5)),
+            target: .present(file(5), isUntouched: true),
             agreed: AgreedEntry(attributes: file(5), digest: nil), expected: .fetchUnlessSame(mayTrustRow: false)),
-        Case(name: "directory as it should be", source: .present(directory), target: .present(directory, isUntouched: false), expected: .adopt),
+        Case(
+            name: "directory as it should be", source: .present(directory),
+            target: .present(directory, isUntouched: false), expected: .adopt),
         Case(
             name: "directory with another mode", source: .present(directory),
-            target: .present(Attributes(kind: .directory, mode: 0o700, size: 0, mtime: .zero), isUntouched: true), expected: .setAttributes),
-        Case(name: "symlink stands there", source: .present(link), target: .present(link, isUntouched: true), expected: .makeSymlink(replaces: true)),
+            target: .present(Attributes(kind: .directory, mode: 0o700, size: 0, mtime: .zero), isUntouched: true),
+            expected: .setAttributes),
         Case(
-            name: "file becomes directory", source: .present(directory), target: .present(file(5), isUntouched: true), agreed: row,
+            name: "symlink stands there", source: .present(link), target: .present(link, isUntouched: true),
+            expected: .makeSymlink(replaces: true)),
+        Case(
+            name: "file becomes directory", source: .present(directory), target: .present(file(5), isUntouched: true),
+            agreed: row,
             expected: .makeDirectory(replaces: true)),
         Case(
             name: "directory becomes file", source: .present(file(5)), target: .present(directory, isUntouched: true),
             expected: .fetch(replaces: true)),
-        Case(name: "file becomes symlink", source: .present(link), target: .present(file(5), isUntouched: true), expected: .makeSymlink(replaces: true)),
-        Case(name: "deleted", source: .absent, target: .present(file(5), isUntouched: true), agreed: row, expected: .remove),
-        Case(name: "deleted here, changed there: the source wins", source: .absent, target: .present(file(6), isUntouched: false), agreed: row, expected: .remove),
+        Case(
+            name: "file becomes symlink", source: .present(link), target: .present(file(5), isUntouched: true),
+            expected: .makeSymlink(replaces: true)),
+        Case(
+            name: "deleted", source: .absent, target: .present(file(5), isUntouched: true), agreed: row,
+            expected: .remove),
+        Case(
+            name: "deleted here, changed there: the source wins", source: .absent,
+            target: .present(file(6), isUntouched: false), agreed: row, expected: .remove),
         Case(name: "deleted on both", source: .absent, target: .absent, agreed: row, expected: .forget),
         Case(name: "a socket stands in the way", source: .present(file(5)), target: .unsynced, expected: .blocked),
-        Case(name: "deleted, but a socket has taken the place", source: .absent, target: .unsynced, agreed: row, expected: .blocked),
+        Case(
+            name: "deleted, but a socket has taken the place", source: .absent, target: .unsynced, agreed: row,
+            expected: .blocked),
     ]
 
     @Test(arguments: cases) func outcome(_ test: Case) {

@@ -12,7 +12,7 @@ import Testing
         String(repeating: round % 2 == 0 ? "old" : "newer", count: 3000)
     }
 
-    @Test func killedAtRandomMoments_everyPathIsOldOrNew_whole() throws {
+    @Test func killedAtRandomMoments_everyPathIsOldOrNew_whole() async throws {
         let directory = TemporaryDirectory("kill")
         var generator = SystemRandomNumberGenerator()
         for index in 0..<100 {
@@ -28,7 +28,7 @@ import Testing
             try child.run()
             // The first batch is about to be applied: from here the moment is chance.
             #expect(output.fileHandleForReading.readData(ofLength: 1) == Data("r".utf8))
-            usleep(UInt32.random(in: 0..<6000, using: &generator))
+            await letPass(microseconds: Int.random(in: 0..<6000, using: &generator))
             kill(child.processIdentifier, SIGKILL)
             child.waitUntilExit()
             var turns = Set<String>()

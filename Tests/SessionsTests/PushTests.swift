@@ -82,7 +82,9 @@ import Wire
         let ends = TwoEnds()
         ends.shell(Self.awkward)
         _ = await ends.run()
-        ends.shell("echo drift > target/d/one; rm -r target/d/e; chmod 777 target/zero; echo mine > target/beside; rm target/absolute; mkdir target/absolute")
+        ends.shell(
+            "echo drift > target/d/one; rm -r target/d/e; chmod 777 target/zero; echo mine > target/beside; rm target/absolute; mkdir target/absolute"
+        )
         let ran = await ends.run()
         #expect(ran.error == nil)
         ends.shell("grep -q mine target/beside; rm target/beside")
@@ -100,5 +102,55 @@ import Wire
         let ran = await ends.run()
         #expect(ran.error == nil)
         ends.shell("grep -q mine target/d/e/mine; test $(find target/d -mindepth 1 | wc -l) = 2")
+    }
+
+    /// A file cannot take the place of a directory that holds what is not ours to delete: a problem, and no row of it at either end.
+    @Test(arguments: ["echo new > source/p", "ln -s x source/p"])
+    func directoryWithEntriesOfItsOwn_isNotReplaced(_ make: String) async {
+        let ends = TwoEnds()
+        ends.shell("mkdir -p target/p; echo mine > target/p/mine; echo q > source/q; \(make)")
+        for _ in 0..<3 {
+            let ran = await ends.run()
+            #expect(ran.error == nil)
+            #expect(ran.problems.map(\.code) == ["path.not-empty"])
+            #expect(ran.outcome?.counts.problems == 1)
+            ends.shell("grep -q mine target/p/mine; cmp source/q target/q")
+        }
+        ends.shell("rm -r target/p")
+        let ran = await ends.run()
+        #expect(ran.problems.isEmpty)
+        #expect(ends.listing(ends.source) == ends.listing(ends.target))
+    }
+
+    @Test(arguments: ["rm -r target/d", "rm -r target/d; echo file > target/d", "rm -r target/d; ln -s /tmp target/d", "rm -r target/d/e; echo x > target/d/e"])
+    func lostDirectory_isPutBackBeforeChangesBelowIt(_ drift: String) async {
+        for change in [
+            "echo modified > source/d/e/f", "rm source/d/e/f", "chmod 600 source/d/e/f", "mv source/d/e/f source/d/e/z", "rm -r source/d/e",
+            "rm -r source/d; echo now > source/d", "echo new > source/d/e/n; touch source/d/e",
+        ] {
+            let ends = TwoEnds()
+            ends.shell("mkdir -p source/d/e; echo f > source/d/e/f; echo g > source/d/g; echo h > source/h")
+            _ = await ends.run()
+            ends.shell(drift + "; " + change)
+            let ran = await ends.run()
+            #expect(ran.error == nil, "\(change)")
+            #expect(ran.problems.isEmpty, "\(change): \(ran.problems)")
+            #expect(ends.listing(ends.source) == ends.listing(ends.target), "\(change)")
+            let (rows, again) = (ends.rows, await ends.run())
+            #expect(again.outcome?.counts == CycleCounts(), "\(change)")
+            #expect(ends.rows == rows, "\(change)")
+        }
+    }
+
+    /// More lost directories than may be undecided at once.
+    @Test func manyLostDirectories_arePutBack() async {
+        let ends = TwoEnds()
+        ends.shell("mkdir source/keep; mkdir -p source/d; cd source/d; seq 20000 | xargs mkdir; cd ../..")
+        _ = await ends.run()
+        ends.shell("rm -r target/d; echo f > source/d/19999/f; touch source/keep/k")
+        let ran = await ends.run()
+        #expect(ran.error == nil)
+        #expect(ran.problems.isEmpty)
+        ends.shell("test -e target/d/19999/f; test $(find target/d -mindepth 1 -type d | wc -l) = 20000")
     }
 }

@@ -39,16 +39,22 @@ final class TwoEnds: Sendable {
         }
     }
 
-    private func cycle(_ reset: Bool, _ released: [ReleasedHalt], _ maxDelete: DeleteLimit, _ mount: String?, _ cancellation: Cancellation) -> Ran {
+    private func cycle(
+        _ reset: Bool, _ released: [ReleasedHalt], _ maxDelete: DeleteLimit, _ mount: String?,
+        _ cancellation: Cancellation
+    ) -> Ran {
         let (near, far) = try! DescriptorStream.pair()
         let responder = WorkerThread<ExitCode>("test-far") { Responder.serve(far, registry: RootRegistry()) }
         let observer = Collector()
         let plan = SessionPlan(
-            edge: EdgeIdentity(upstream: "a", downstream: "b", session: session, mode: .push), here: EndPlace(path: source),
-            there: EndPlace(path: target, mount: mount), hereIsSource: true, maxDelete: maxDelete, isReset: reset, released: released, owner: .current())
+            edge: EdgeIdentity(upstream: "a", downstream: "b", session: session, mode: .push),
+            here: EndPlace(path: source),
+            there: EndPlace(path: target, mount: mount), hereIsSource: true, maxDelete: maxDelete, isReset: reset,
+            released: released, owner: .current())
         defer { _ = try? responder.join() }
         do throws(HeadwaterError) {
-            let outcome = try EdgeSession.run(plan, registry: RootRegistry(), stream: near, cancellation: cancellation, observer: observer)
+            let outcome = try EdgeSession.run(
+                plan, registry: RootRegistry(), stream: near, cancellation: cancellation, observer: observer)
             return Ran(outcome: outcome, error: nil, problems: observer.problems)
         } catch {
             return Ran(outcome: nil, error: error, problems: observer.problems)
@@ -84,7 +90,9 @@ final class TwoEnds: Sendable {
 
     var rows: (String, String) { (dump(source), dump(target)) }
 
-    private func dump(_ tree: String) -> String { output("sqlite3 '\(tree)/.headwater/\(session)/snap.db' .dump 2>&1 || true") }
+    private func dump(_ tree: String) -> String {
+        output("sqlite3 '\(tree)/.headwater/\(session)/snap.db' .dump 2>&1 || true")
+    }
 
     private func output(_ script: String) -> String {
         let process = Process()

@@ -6,9 +6,11 @@ import Testing
 private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
 
 @Suite struct MessageTests {
-    static let file = Attributes(kind: .file, mode: 0o644, size: 5, mtime: Timestamp(seconds: -7, nanoseconds: 999_999_999))
+    static let file = Attributes(
+        kind: .file, mode: 0o644, size: 5, mtime: Timestamp(seconds: -7, nanoseconds: 999_999_999))
     static let error: HeadwaterError = {
-        var error = HeadwaterError("path.unreadable", "no", remedy: "do", exit: .halted, isTransient: true, path: path("a/b"), cause: "why")
+        var error = HeadwaterError(
+            "path.unreadable", "no", remedy: "do", exit: .halted, isTransient: true, path: path("a/b"), cause: "why")
         error.facts = "deletions=3"
         return error
     }()
@@ -17,7 +19,9 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
         let records = [
             ChangeRecord(path: path("a"), state: .directory(mode: 0o1777, mtime: .zero)),
             ChangeRecord(path: path("a/b"), state: .file(Self.file)),
-            ChangeRecord(path: TreePath(trusted: [0x61, 0, 0xFF, 0x0A]), state: .symlink(target: [0xFE, 0x2F], mtime: Timestamp(seconds: 1 << 40, nanoseconds: 1))),
+            ChangeRecord(
+                path: TreePath(trusted: [0x61, 0, 0xFF, 0x0A]),
+                state: .symlink(target: [0xFE, 0x2F], mtime: Timestamp(seconds: 1 << 40, nanoseconds: 1))),
             ChangeRecord(path: path("b"), state: .absent),
         ]
         let message = ChangesMessage(isLast: true, isAnswer: false, firstIndex: 77, records: records)
@@ -36,12 +40,15 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
 
     /// A path on the wire is a key as `snap.db` has it; these are what a hostile peer would try.
     @Test(arguments: [
-        "..", "a\0..", ".", "a\0.\0b", "a\0\0b", "\0a", "a\0", "etc/passwd", ".headwater", "a\0.headwater\0x", String(repeating: "x", count: 256),
-        String(repeating: "x\0", count: 1024) + "x", String(repeating: String(repeating: "y", count: 200) + "\0", count: 170) + "y", "",
+        "..", "a\0..", ".", "a\0.\0b", "a\0\0b", "\0a", "a\0", "etc/passwd", ".headwater", "a\0.headwater\0x",
+        String(repeating: "x", count: 256),
+        String(repeating: "x\0", count: 1024) + "x",
+        String(repeating: String(repeating: "y", count: 200) + "\0", count: 170) + "y", "",
     ])
     func hostilePathsAreRefused(_ key: String) {
         let message = ChangesMessage(
-            isLast: true, isAnswer: false, firstIndex: 0, records: [ChangeRecord(path: TreePath(trusted: Array(key.utf8)), state: .absent)])
+            isLast: true, isAnswer: false, firstIndex: 0,
+            records: [ChangeRecord(path: TreePath(trusted: Array(key.utf8)), state: .absent)])
         #expect(throws: WireFault.self) { try ChangesMessage(decoding: message.encoded()) }
     }
 
@@ -80,54 +87,81 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
         let want = WantMessage(decidedBefore: 9, items: [.init(index: 3, has: digest), .init(index: 4, has: nil)])
         let wantBack = try WantMessage(decoding: want.encoded())
         #expect(wantBack.items == want.items && wantBack.decidedBefore == 9)
-        #expect(try AskMessage(decoding: AskMessage(paths: [path("b"), path("a")]).encoded()).paths == [path("b"), path("a")])
+        #expect(
+            try AskMessage(decoding: AskMessage(paths: [path("b"), path("a")]).encoded()).paths == [
+                path("b"), path("a"),
+            ])
         let sent = SentFile(index: 3, attributes: Self.file, digest: digest)
         #expect(try SameMessage(decoding: SameMessage(files: [sent]).encoded()).files == [sent])
-        let content = try ContentMessage(decoding: ContentMessage(files: [sent], isCompressed: false, body: [1, 2, 3, 4, 5]).encoded())
+        let content = try ContentMessage(
+            decoding: ContentMessage(files: [sent], isCompressed: false, body: [1, 2, 3, 4, 5]).encoded())
         #expect(Array(content.body) == [1, 2, 3, 4, 5] && content.files == [sent])
         let committed = CommittedMessage(number: 8, indices: [5, 1, 2, 9], counts: CycleCounts())
         #expect(try CommittedMessage(decoding: committed.encoded()).runs == [1..<3, 5..<6, 9..<10])
         let back = try ErrorMessage.decode(ErrorMessage.encoded(Self.error))
-        #expect(back.code == "path.unreadable" && back.path == path("a/b") && back.facts == "deletions=3" && back.exit == .halted)
+        #expect(
+            back.code == "path.unreadable" && back.path == path("a/b") && back.facts == "deletions=3"
+                && back.exit == .halted)
         let rows = RowsMessage(
-            items: [.init(path: path("a"), agreed: AgreedEntry(attributes: Self.file, digest: digest)), .init(path: path("b"), agreed: nil)],
+            items: [
+                .init(path: path("a"), agreed: AgreedEntry(attributes: Self.file, digest: digest)),
+                .init(path: path("b"), agreed: nil),
+            ],
             through: 4, isLast: true)
         #expect(try RowsMessage(decoding: rows.encoded()).items == rows.items)
     }
 
     @Test func hellosComeBackAsSent() throws {
         let facts = DatabaseFacts(
-            id: Digest(high: 7, low: 8), replaces: nil, mine: 4, theirs: 5, session: "t-a-b", mode: .push, isUpstream: true, machineHere: "m", machineThere: "n",
-            placeHere: "/a", placeThere: "/b", filterDigest: Digest(high: 0, low: 0), sum: Digest(high: 3, low: 4), rows: 6)
+            id: Digest(high: 7, low: 8), replaces: nil, mine: 4, theirs: 5, session: "t-a-b", mode: .push,
+            isUpstream: true, machineHere: "m", machineThere: "n",
+            placeHere: "/a", placeThere: "/b", filterDigest: Digest(high: 0, low: 0), sum: Digest(high: 3, low: 4),
+            rows: 6)
         let hello = Hello(
-            edge: EdgeIdentity(upstream: "a", downstream: "b", session: "t-a-b", mode: .push), initiatorIsSource: true, path: "~/x",
-            database: nil, mount: ".m", maxDelete: .percent(50), isReset: true, released: [ReleasedHalt(code: "halt.x", facts: "y")],
-            owner: "headwater-lock 1\n", newID: Digest(high: 9, low: 1), machine: "m", place: "/a",
+            edge: EdgeIdentity(upstream: "a", downstream: "b", session: "t-a-b", mode: .push), initiatorIsSource: true,
+            path: "~/x",
+            database: nil, mount: ".m", maxDelete: .percent(50), isReset: true,
+            released: [ReleasedHalt(code: "halt.x", facts: "y")],
+            owner: "headwater-lock 1\n", takesOver: true, newID: Digest(high: 9, low: 1), machine: "m", place: "/a",
             state: DatabaseState(file: "/a/snap.db", sibling: nil, content: .ok(facts)))
         let back = try Hello(decoding: hello.encoded())
-        #expect(back.state == hello.state && back.edge == hello.edge && back.released == hello.released && back.owner == hello.owner)
+        #expect(
+            back.state == hello.state && back.edge == hello.edge && back.released == hello.released
+                && back.owner == hello.owner)
         #expect(back.path == "~/x" && back.mount == ".m" && back.isReset && back.maxDelete == .percent(50))
-        let reply = HelloReply(machine: "n", place: "/b", state: DatabaseState(file: "/f", sibling: "s", content: .refused(fault: 3, detail: "9")))
+        let reply = HelloReply(
+            machine: "n", place: "/b",
+            state: DatabaseState(file: "/f", sibling: "s", content: .refused(fault: 3, detail: "9")))
         #expect(try HelloReply(decoding: reply.encoded()).state == reply.state)
     }
 
     /// Content that would come out larger than a frame may hold is refused before anything is allocated for it.
     @Test func contentLargerThanAnnouncedIsRefused() {
-        let sent = SentFile(index: 0, attributes: Attributes(kind: .file, mode: 0, size: 600 * 1024, mtime: .zero), digest: Digest(high: 0, low: 0))
-        #expect(throws: WireFault.self) { try ContentMessage(decoding: ContentMessage(files: [sent], isCompressed: true, body: [1]).encoded()) }
+        let sent = SentFile(
+            index: 0, attributes: Attributes(kind: .file, mode: 0, size: 600 * 1024, mtime: .zero),
+            digest: Digest(high: 0, low: 0))
+        #expect(throws: WireFault.self) {
+            try ContentMessage(decoding: ContentMessage(files: [sent], isCompressed: true, body: [1]).encoded())
+        }
     }
 
     /// Random damage ends in a fault or in a value, never in a trap; a message cut anywhere is a fault.
     @Test func damagedMessagesNeverTrap() {
         var random = SeededGenerator(seed: 20261121)
         let seeds: [[UInt8]] = [
-            ChangesMessage(isLast: true, isAnswer: false, firstIndex: 7, records: [ChangeRecord(path: path("a/b"), state: .file(Self.file))]).encoded(),
+            ChangesMessage(
+                isLast: true, isAnswer: false, firstIndex: 7,
+                records: [ChangeRecord(path: path("a/b"), state: .file(Self.file))]
+            ).encoded(),
             WantMessage(decidedBefore: 9, items: [.init(index: 3, has: Digest(high: 1, low: 2))]).encoded(),
-            CommittedMessage(number: 8, indices: [5, 1, 2, 9], counts: CycleCounts()).encoded(), ErrorMessage.encoded(Self.error),
+            CommittedMessage(number: 8, indices: [5, 1, 2, 9], counts: CycleCounts()).encoded(),
+            ErrorMessage.encoded(Self.error),
         ]
         for round in 0..<4000 {
             var bytes = seeds[round % seeds.count]
-            for _ in 0..<Int.random(in: 1...4, using: &random) { bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
             bytes = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random)))
             _ = try? ChangesMessage(decoding: bytes)
             _ = try? WantMessage(decoding: bytes)
@@ -139,7 +173,9 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
             _ = try? RowsMessage(decoding: bytes)
         }
         let whole = seeds[0]
-        for length in 0..<whole.count { #expect(throws: WireFault.self) { try ChangesMessage(decoding: Array(whole.prefix(length))) } }
+        for length in 0..<whole.count {
+            #expect(throws: WireFault.self) { try ChangesMessage(decoding: Array(whole.prefix(length))) }
+        }
     }
 }
 
