@@ -39,12 +39,13 @@ private struct Versioned: Sendable {
     }
 }
 
-@Suite("Killed at any moment", .slots, .timeLimit(.minutes(10)), .serialized)
+/// How often each victim is killed: HEADWATER_KILLS, 8 by default, 100 on a soak.
+private let kills = ProcessInfo.processInfo.environment["HEADWATER_KILLS"].flatMap { Int($0) } ?? (Soak.isOn ? 100 : 8)
+
+@Suite("Killed at any moment", .slots, .timeLimit(.minutes(kills > 20 ? 60 : 10)), .serialized)
 struct KillTests {
     enum Victim: String, CaseIterable, Sendable { case orchestrator, agent, both }
 
-    /// How often each victim is killed: HEADWATER_KILLS, 8 by default; the 100 are a matter of minutes.
-    static let kills = ProcessInfo.processInfo.environment["HEADWATER_KILLS"].flatMap { Int($0) } ?? 8
     static let seed = ProcessInfo.processInfo.environment["HEADWATER_SEED"].flatMap { UInt64($0) } ?? 20_261_121
 
     @Test(arguments: Victim.allCases)
@@ -53,7 +54,7 @@ struct KillTests {
         let files = Versioned(count: 400)
         let world = try World(targets: 1)
         var refusals = 0
-        for round in 1...Self.kills {
+        for round in 1...kills {
             try files.write(round, to: world.source, every: round % 3 + 1)
             let run = try world.startRun()
             await letPass(microseconds: Int.random(in: 1000...600_000, using: &random))
@@ -75,7 +76,7 @@ struct KillTests {
                 "round \(round), seed \(Self.seed): content that stood complete at the target was sent again")
             #expect(try await world.differences(0) == [], "round \(round), seed \(Self.seed)")
         }
-        #expect(refusals == 0, "of \(Self.kills) kills of the \(victim), seed \(Self.seed)")
+        #expect(refusals == 0, "of \(kills) kills of the \(victim), seed \(Self.seed)")
         #expect(try await world.run().report.edges[0].movedNothing)
     }
 

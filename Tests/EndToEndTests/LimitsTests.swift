@@ -50,35 +50,48 @@ struct LimitsTests {
         #expect(!exists(world.target(0)))
     }
 
-    @Test func deepestPaths_changeMoveAndGo() async throws {
+    @Test func deepestPaths_changeComeAndGo() async throws {
         let world = try World(targets: 1)
         try AwkwardTree.build(at: world.source)
         #expect(try await world.run().outcome.exit == 0)
-        let changed = try await inDeepest(world, "printf more >> bottom; printf new > added; mkdir -p sub/below")
-        #expect(try changed.report.edge(world.session("build", "t0"))["files"] == 2)
-        let gone = try await inDeepest(world, "rm bottom; rmdir sub/below sub; ln -s added bottom")
-        #expect(gone.report.edges[0]["deleted"] >= 2)
-        try remove(world.source + "/deep/" + String(repeating: "a", count: 240))
-        #expect(try await world.run().outcome.exit == 0)
-        #expect(try await world.differences(0) == [])
+        let changed = try await beside("bottom", world, "printf more >>bottom; printf new >added; mkdir -p sub/below")
+        #expect(changed["files"] == 2)
+        let gone = try await beside("added", world, "rm bottom; rmdir sub/below sub; ln -s added bottom")
+        #expect(gone["deleted"] >= 2 && gone["symlinks"] == 1)
+        let all = try await beside("names", world, "rm -r deep")
+        #expect(all["deleted"] >= 20)
     }
 
-    @Test func stickyAndSetIDBits_arrive_andChange() async throws {
+    /// Setuid and setgid never travel; the sticky bit of a directory does.
+    @Test func stickyDirectories_arrive_andNoFileGainsSetID() async throws {
         let world = try World(targets: 1)
         try makeTree(world.source, files: 8)
-        let modes: [(String, mode_t)] = [
-            ("d0", 0o1777), ("d1", 0o2755), ("d2", 0o3770), ("d0/file0", 0o4755), ("d0/file4", 0o2711),
-            ("d1/file1", 0o6750), ("d1/file5", 0o1644),
+        let modes: [(name: String, mode: mode_t, expected: UInt32)] = [
+            ("d0", 0o1777, 0o1777), ("d1", 0o2755, 0o755), ("d2", 0o3770, 0o1770), ("d0/file0", 0o4755, 0o755),
+            ("d0/file4", 0o2711, 0o711), ("d1/file1", 0o6750, 0o750), ("d1/file5", 0o1644, 0o644),
         ]
-        for (name, mode) in modes { #expect(chmod(world.source + "/" + name, mode) == 0) }
+        for (name, mode, _) in modes { #expect(chmod(world.source + "/" + name, mode) == 0) }
         #expect(try await world.run().outcome.exit == 0)
-        #expect(try await world.differences(0) == [])
-        #expect(try TreeListing(world.target(0))["d0/file0"]?.mode == 0o4755)
-        for (name, mode) in modes { #expect(chmod(world.source + "/" + name, mode & 0o777 | 0o1000) == 0) }
-        let (outcome, report) = try await world.run()
-        #expect(outcome.exit == 0 && report.edges[0]["bytes_payload"] == 0, "\(outcome.stderr)")
-        #expect(try await world.differences(0) == [])
+        var there = try TreeListing(world.target(0))
+        for (name, _, expected) in modes { #expect(there[name]?.mode == expected, "\(name)") }
         #expect(try await world.run().report.edges[0].movedNothing)
+        #expect(chmod(world.source + "/d0", 0o755) == 0)
+        #expect(try await world.run().outcome.exit == 0)
+        there = try TreeListing(world.target(0))
+        #expect(there["d0"]?.mode == 0o755)
+    }
+
+    /// The small files of one pack lie before, between and behind more large ones than the target asks for at once.
+    @Test func manyLargeFilesAmongSmallOnes_doNotWaitForEachOther() async throws {
+        let world = try World(targets: 1)
+        for index in 0..<12 {
+            try Data(TreeBuilder.noise(5_000_000, seed: UInt64(index))).write(
+                to: URL(fileURLWithPath: world.source + "/\(10 + index)large"))
+            try write("\(index)", world.source + "/\(10 + index)small")
+        }
+        let outcome = try await world.headwater("run", limitSeconds: 60)
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        #expect(try await world.differences(0) == [])
     }
 
     /// Each line is one write at the end of the file, so that every state the file ever had ends with a line.
@@ -140,18 +153,18 @@ struct LimitsTests {
 
     private static let line = "one line that is written whole, at the end of the file\n"
 
-    /// Runs a script in the deepest directory of an `AwkwardTree`, which no path can name, and then `headwater`.
-    private func inDeepest(
-        _ world: World, _ script: String
-    ) async throws -> (outcome: RunningProcess.Outcome, report: RunReport) {
-        let shell = try RunningProcess(
-            ["/bin/sh", "-euc", "for level in a b c d e f g h i j k l m n o p q r; do cd $level*; done; " + script],
-            environment: ["PATH": "/usr/bin:/bin"], directory: world.source + "/deep")
-        let outcome = await shell.outcome()
+    /// Runs a script in the directory that holds `name`, however deep, then `headwater`, and expects both trees equal.
+    private func beside(_ name: String, _ world: World, _ script: String) async throws -> RunReport.Edge {
+        let found = try RunningProcess(
+            [
+                "/usr/bin/find", world.source, "-depth", "-name", name, "-execdir", "/bin/sh", "-euc", script, ";",
+                "-quit",
+            ], environment: ["PATH": "/usr/bin:/bin"])
+        let outcome = await found.outcome()
         #expect(outcome.exit == 0, "\(outcome.stderr)")
-        let ran = try await world.run()
-        #expect(ran.outcome.exit == 0, "\(ran.outcome.stderr)")
+        let (run, report) = try await world.run()
+        #expect(run.exit == 0, "\(run.stderr)")
         #expect(try await world.differences(0) == [])
-        return ran
+        return report.edges[0]
     }
 }
