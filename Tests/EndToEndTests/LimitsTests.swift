@@ -23,7 +23,7 @@ struct LimitsTests {
         #expect(world.servers[0].log.components(separatedBy: "Accepted publickey").count - 1 == 1)
     }
 
-    @Test(arguments: ["1M", "default 2s"])
+    @Test(arguments: Soak.isOn ? ["1M", "default 2s"] : ["1M"])
     func rekeying_underLoad_isSurvived(limit: String) async throws {
         let world = try World(targets: 1, options: .init(config: ["RekeyLimit \(limit)", "LogLevel DEBUG1"]))
         for index in 0..<10 {
@@ -104,7 +104,7 @@ struct LimitsTests {
             ["/bin/sh", "-c", "while :; do printf %s \"$1\" >>\"$2\"; done", "sh", Self.line, path],
             environment: ["PATH": "/usr/bin:/bin"])
         var size = 0
-        for _ in 0..<5 {
+        for _ in 0..<(Soak.isOn ? 50 : 3) {
             let outcome = try await world.headwater("run")
             #expect([0, 4].contains(outcome.exit), "\(outcome.stderr)")
             guard exists(world.target(0) + "/d0/growing") else { continue }
