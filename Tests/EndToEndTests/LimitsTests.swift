@@ -120,6 +120,36 @@ struct LimitsTests {
         #expect(try await world.differences(0) == [])
     }
 
+    /// Two versions of the same size take turns in place, each in one write; a reader may meet any moment of it.
+    @Test func fileRewrittenInPlaceMeanwhile_isNeverTorn() async throws {
+        let world = try World(targets: 1)
+        let sizes = [300_000, 2_000_000]
+        for size in sizes {
+            for version in ["a", "b"] {
+                try write(String(repeating: version, count: size), world.directory("\(version)\(size)"))
+            }
+            try write(String(repeating: "a", count: size), world.source + "/\(size)")
+        }
+        let script = """
+            while :; do for version in b a; do for size in 300000 2000000; do
+            dd if=$1/$version$size of=$2/$size bs=4M conv=notrunc status=none; done; done; done
+            """
+        let writer = try RunningProcess(
+            ["/bin/sh", "-c", script, "sh", world.directory.path, world.source],
+            environment: ["PATH": "/usr/bin:/bin"])
+        for _ in 0..<(Soak.isOn ? 100 : 5) {
+            let outcome = try await world.headwater("run")
+            #expect([0, 4].contains(outcome.exit), "\(outcome.stderr)")
+            for size in sizes where exists(world.target(0) + "/\(size)") {
+                let there = try Data(contentsOf: URL(fileURLWithPath: world.target(0) + "/\(size)"))
+                #expect(there.count == size && Set(there).count == 1, "a mixture of two versions at \(size)")
+            }
+        }
+        #expect(writer.isRunning)
+        writer.signal(SIGKILL)
+        _ = await writer.outcome()
+    }
+
     /// What is written at the target after the cycle has looked there is left alone and named; nothing is lost in silence.
     @Test func targetEditedDuringTheRun_keepsTheEdit_untilTheNextCycle() async throws {
         let world = try await inStep(files: 6000)
