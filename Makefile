@@ -2,7 +2,7 @@
 
 SOURCES := Sources Tests Package.swift
 
-.PHONY: build demo test bench bench-quick install format lint clean
+.PHONY: build demo test soak bench bench-quick install format lint clean
 
 build: ## both binaries, self-contained
 	@scripts/bootstrap.sh build
@@ -16,6 +16,12 @@ demo: ## a real directory to four peers behind real SSH servers on this machine
 test: ## everything that CI runs
 	@scripts/bootstrap.sh build test
 	@scripts/test.sh
+
+soak: ## the end-to-end tests with their long variants: 100 kills of each end, cuts that only silence tells
+	@scripts/bootstrap.sh build test
+	@scripts/build.sh
+	@HEADWATER_SOAK=1 HEADWATER_BIN_DIR="$$(scripts/build.sh --show-bin-path)" \
+		swift test --disable-xctest --filter EndToEndTests
 
 bench: ## beside rsync, at least five times each; writes Benchmarks/RESULTS.md
 	@scripts/bootstrap.sh build bench

@@ -52,6 +52,7 @@ for use in $wanted; do
         need sqlite3 'the tests look into snapshot databases from outside' program sqlite3
         need strace 'the tests count system calls' program strace
         need util-linux 'the tests run once more as a plain user' program setpriv
+        need iproute2 'links between network namespaces of the tests' program ip
         ;;
     bench)
         need openssh-server 'throw-away SSH servers on loopback' program sshd

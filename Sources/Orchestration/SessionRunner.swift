@@ -23,6 +23,9 @@ package final class SessionRunner: EdgeRunner {
     private let cancellation = Cancellation()
     private let hosts: [SSHTarget: AgentHost]
     private let owner = LockOwner.current()
+    private let begun = MonotonicClock.now
+    /// When each edge ended.
+    private let ended = Monitor<[Int: UInt64]>([:])
 
     /// - Parameters:
     ///   - edges: indices into `topology.edges`; `run` counts in this list.
@@ -48,6 +51,7 @@ package final class SessionRunner: EdgeRunner {
     package func run(edgeIndex: Int) -> EdgeSummary {
         let edge = edges[edgeIndex]
         let identity = topology.identity(of: edge)
+        defer { ended.update { $0[edge] = MonotonicClock.now } }
         var summary = halts.run(identity) { permits in attempt(edge, identity, permits) }
         if summary.exit == .halted, let error = summary.error { summary.error = named(error, identity) }
         return summary
@@ -98,7 +102,7 @@ package final class SessionRunner: EdgeRunner {
             there: EndPlace(path: there.path, mount: there.mount), hereIsSource: true,
             maxDelete: DeleteLimit(topology.edges[edge].maxDelete), isReset: isReset,
             released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, owner: owner,
-            takesOver: takesOver)
+            takesOver: takesOver, viewSince: viewSince(edge))
         let outcome = try EdgeSession.run(
             plan, registry: registry, stream: stream, cancellation: cancellation,
             observer: EdgeObserver(identity, observe))
@@ -114,6 +118,12 @@ package final class SessionRunner: EdgeRunner {
     private static func isAbandoned(_ error: HeadwaterError) -> Bool {
         guard error.exit == .alreadyRunning, let text = error.facts else { return false }
         return LockOwner(parsing: Array(text.utf8))?.isDeadProcessOfThisHost ?? false
+    }
+
+    /// The run's start, or the end of the last edge that wrote this one's upstream: so all edges of a root share one scan.
+    private func viewSince(_ edge: Int) -> UInt64 {
+        let feeders = topology.feeders(of: edge)
+        return ended.read { ended in feeders.compactMap { ended[$0] }.max() } ?? begun
     }
 
     /// The stream to the other half of the session.

@@ -87,31 +87,34 @@ final class ContentSender {
 
     /// Sends the next frame of content; false when nothing is due.
     ///
-    /// A pack is due when the target has decided all its members.
+    /// A pack is due when the target has decided all its members. Until then large files pass it: they may be what fills the target's
+    /// window, and so what keeps it from deciding.
     func serveNext(decidedBefore: Int, in changes: inout [Int: Source.Announced]) throws(HeadwaterError) -> Bool {
         if large != nil {
             try sendSegment(&changes)
             return true
         }
-        guard head < wants.count else { return false }
-        if try serveDuePack(decidedBefore, &changes) { return true }
-        // Large files behind a pack that is not due go first: they may be what keeps the target from deciding the rest of it.
-        guard let next = wants[head...].firstIndex(where: { changes[$0.index]?.pack == -1 }) else { return false }
-        let item = wants.remove(at: next)
-        if let request = changes[item.index]?.request { try begin(item, request, &changes) }
-        return true
+        for position in head..<wants.count {
+            let item = wants[position]
+            guard let change = changes[item.index], let request = change.request else {
+                throw .protocolBroken(WireFault("want of a change that is gone"))
+            }
+            if change.pack < 0 {
+                takeWant(at: position)
+                try begin(item, request, &changes)
+                return true
+            }
+            guard let end = packEnds[change.pack], decidedBefore >= end else { continue }
+            packEnds[change.pack] = nil
+            try sendPack(takeWants(of: change.pack, before: end, changes), &changes)
+            return true
+        }
+        return false
     }
 
-    private func serveDuePack(_ decidedBefore: Int, _ changes: inout [Int: Source.Announced]) throws(HeadwaterError)
-        -> Bool
-    {
-        guard let change = changes[wants[head].index] else {
-            throw .protocolBroken(WireFault("want of a change that is gone"))
-        }
-        guard change.pack >= 0, let end = packEnds[change.pack], decidedBefore >= end else { return false }
-        packEnds[change.pack] = nil
-        try sendPack(takeWants(of: change.pack, before: end, changes), &changes)
-        return true
+    private func takeWant(at position: Int) {
+        if position == head { return takeWants(1) }
+        wants.remove(at: position)
     }
 
     /// The wants of one pack; large files between its members stay in line.

@@ -41,7 +41,7 @@ package enum EdgeSession {
     private static func converse(
         _ plan: SessionPlan, _ registry: RootRegistry, _ conversation: Conversation, _ observer: any SessionObserver
     ) throws(HeadwaterError) -> CycleCounts {
-        let startedAt = MonotonicClock.now
+        let startedAt = plan.viewSince ?? MonotonicClock.now
         let opening = try Opening(
             plan.here, session: plan.edge.session, owner: plan.owner, registry: registry, mayCreate: false,
             isPeer: false)

@@ -18,11 +18,14 @@ package struct SessionPlan: Sendable {
     package var owner: LockOwner
     /// The owner of the other end's lock is a dead process of this host: its agent is to be ended.
     package var takesOver: Bool
+    /// How old the view of the tree here may be (`MonotonicClock`); nil for the beginning of the cycle. Sessions of one root that
+    /// name the same moment share one scan.
+    package var viewSince: UInt64?
 
     package init(
         edge: EdgeIdentity, here: EndPlace, there: EndPlace, hereIsSource: Bool, maxDelete: DeleteLimit,
         isReset: Bool = false,
-        released: [ReleasedHalt] = [], owner: LockOwner, takesOver: Bool = false
+        released: [ReleasedHalt] = [], owner: LockOwner, takesOver: Bool = false, viewSince: UInt64? = nil
     ) {
         self.edge = edge
         self.here = here
@@ -33,6 +36,7 @@ package struct SessionPlan: Sendable {
         self.released = released
         self.owner = owner
         self.takesOver = takesOver
+        self.viewSince = viewSince
     }
 }
 

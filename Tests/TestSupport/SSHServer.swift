@@ -241,7 +241,7 @@ extension SSHServer {
         }
     }
 
-    fileprivate static func descendants(of root: Int32) -> [Int32] {
+    static func descendants(of root: Int32) -> [Int32] {
         var children: [Int32: [Int32]] = [:]
         for pid in processes() {
             guard let stat = try? readFile("/proc/\(pid)/stat", bytesMax: 4096),

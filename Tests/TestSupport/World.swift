@@ -10,8 +10,17 @@ package final class World: Sendable {
     package let source: String
     package let topology: String
 
-    /// - Parameter topology: YAML below `peers:`'s end; by default one push edge from `build` to each target.
-    package init(targets: Int, edges: String? = nil, localPeers: [String] = [], settings: String = "") throws {
+    private let targets: Int
+
+    /// - Parameters:
+    ///   - edges: YAML below `peers:`'s end; by default one push edge from `build` to each target.
+    ///   - servers: how many hosts the targets share, in turns; by default each has one of its own.
+    ///   - options: of every server.
+    package init(
+        targets: Int, edges: String? = nil, localPeers: [String] = [], settings: String = "", servers: Int? = nil,
+        options: SSHServer.Options = SSHServer.Options()
+    ) throws {
+        self.targets = targets
         let directory = TemporaryDirectory("world")
         self.directory = directory
         source = directory("build")
@@ -21,11 +30,11 @@ package final class World: Sendable {
                 atPath: directory(name), withIntermediateDirectories: true,
                 attributes: [.posixPermissions: name == "build" ? 0o755 : 0o700])
         }
-        servers = try (0..<targets).map { index in
+        for index in 0..<targets {
             try FileManager.default.createDirectory(
                 atPath: directory("remote\(index)"), withIntermediateDirectories: true)
-            return try SSHServer()
         }
+        self.servers = try (0..<(servers ?? targets)).map { _ in try SSHServer(options) }
         let edges = edges ?? (0..<targets).map { "  - build -> t\($0)\n" }.joined()
         try writeTopology(peers: peers(localPeers), edges: edges, settings: settings)
     }
@@ -45,8 +54,8 @@ package final class World: Sendable {
     package func peers(_ localPeers: [String] = []) -> String {
         var text = "  build: \(source)\n"
         for name in localPeers { text += "  \(name): \(directory(name))\n" }
-        for (index, server) in servers.enumerated() {
-            text += "  t\(index): " + remotePeer(server, path: target(index)) + "\n"
+        for index in 0..<targets {
+            text += "  t\(index): " + remotePeer(servers[index % servers.count], path: target(index)) + "\n"
         }
         return text
     }

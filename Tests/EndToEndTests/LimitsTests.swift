@@ -1,0 +1,195 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Servers that allow little, paths and modes that are unusual, and trees that others write to during a run.
+@Suite("Limits and races", .slots, .timeLimit(.minutes(3)))
+struct LimitsTests {
+    @Test func oneSessionPerConnection_bringsFurtherConnections() async throws {
+        let world = try World(targets: 3, servers: 1, options: .init(config: ["MaxSessions 1"]))
+        try makeTree(world.source, files: 50)
+        let (outcome, report) = try await world.run()
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        #expect(report.edges.count == 3)
+        for index in 0..<3 { #expect(try await world.differences(index) == []) }
+        let logins = world.servers[0].log.components(separatedBy: "Accepted publickey").count - 1
+        #expect(logins >= 4, "one for the agent and one for each edge, not \(logins)")
+    }
+
+    @Test func tenSessionsPerConnection_areOneConnection() async throws {
+        let world = try World(targets: 3, servers: 1)
+        try makeTree(world.source, files: 50)
+        #expect(try await world.run().outcome.exit == 0)
+        #expect(world.servers[0].log.components(separatedBy: "Accepted publickey").count - 1 == 1)
+    }
+
+    @Test(arguments: Soak.isOn ? ["1M", "default 2s"] : ["1M"])
+    func rekeying_underLoad_isSurvived(limit: String) async throws {
+        let world = try World(targets: 1, options: .init(config: ["RekeyLimit \(limit)", "LogLevel DEBUG1"]))
+        for index in 0..<10 {
+            try write("", world.source + "/d\(index % 2)/small\(index)")
+            try Data(TreeBuilder.noise(5_000_000, seed: UInt64(index))).write(
+                to: URL(fileURLWithPath: world.source + "/d\(index % 2)/\(index)"))
+        }
+        let (outcome, report) = try await world.run()
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        #expect(report.edges[0]["bytes_payload"] == 50_000_000)
+        #expect(try await world.differences(0) == [])
+        let exchanges = world.servers[0].log.components(separatedBy: "SSH2_MSG_KEXINIT sent").count - 1
+        if limit == "1M" { #expect(exchanges > 30, "the server asked for new keys \(exchanges) times") }
+    }
+
+    @Test(.enabled(if: getuid() != 0, "root writes everywhere"))
+    func homeThatCannotBeWritten_failsTheEdgeWithTheReason() async throws {
+        let world = try World(targets: 1)
+        try makeTree(world.source, files: 5)
+        #expect(chmod(world.servers[0].home, 0o555) == 0)
+        let outcome = try await world.headwater("run")
+        #expect(outcome.exit == 1, "\(outcome.stderr)")
+        #expect((outcome.stdout + outcome.stderr).contains("error[agent.read-only]"))
+        #expect(!exists(world.target(0)))
+    }
+
+    @Test func deepestPaths_changeComeAndGo() async throws {
+        let world = try World(targets: 1)
+        try AwkwardTree.build(at: world.source)
+        #expect(try await world.run().outcome.exit == 0)
+        let changed = try await beside("bottom", world, "printf more >>bottom; printf new >added; mkdir -p sub/below")
+        #expect(changed["files"] == 2)
+        let gone = try await beside("added", world, "rm bottom; rmdir sub/below sub; ln -s added bottom")
+        #expect(gone["deleted"] >= 2 && gone["symlinks"] == 1)
+        let all = try await beside("names", world, "rm -r deep")
+        #expect(all["deleted"] >= 20)
+    }
+
+    /// Setuid and setgid never travel; the sticky bit of a directory does.
+    @Test func stickyDirectories_arrive_andNoFileGainsSetID() async throws {
+        let world = try World(targets: 1)
+        try makeTree(world.source, files: 8)
+        let modes: [(name: String, mode: mode_t, expected: UInt32)] = [
+            ("d0", 0o1777, 0o1777), ("d1", 0o2755, 0o755), ("d2", 0o3770, 0o1770), ("d0/file0", 0o4755, 0o755),
+            ("d0/file4", 0o2711, 0o711), ("d1/file1", 0o6750, 0o750), ("d1/file5", 0o1644, 0o644),
+        ]
+        for (name, mode, _) in modes { #expect(chmod(world.source + "/" + name, mode) == 0) }
+        #expect(try await world.run().outcome.exit == 0)
+        var there = try TreeListing(world.target(0))
+        for (name, _, expected) in modes { #expect(there[name]?.mode == expected, "\(name)") }
+        #expect(try await world.run().report.edges[0].movedNothing)
+        #expect(chmod(world.source + "/d0", 0o755) == 0)
+        #expect(try await world.run().outcome.exit == 0)
+        there = try TreeListing(world.target(0))
+        #expect(there["d0"]?.mode == 0o755)
+    }
+
+    /// The small files of one pack lie before, between and behind more large ones than the target asks for at once.
+    @Test func manyLargeFilesAmongSmallOnes_doNotWaitForEachOther() async throws {
+        let world = try World(targets: 1)
+        for index in 0..<12 {
+            try Data(TreeBuilder.noise(5_000_000, seed: UInt64(index))).write(
+                to: URL(fileURLWithPath: world.source + "/\(10 + index)large"))
+            try write("\(index)", world.source + "/\(10 + index)small")
+        }
+        let outcome = try await world.headwater("run", limitSeconds: 60)
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        #expect(try await world.differences(0) == [])
+    }
+
+    /// Each line is one write at the end of the file, so that every state the file ever had ends with a line.
+    @Test func fileThatGrowsMeanwhile_arrivesInAStateThatItHad() async throws {
+        let world = try World(targets: 1)
+        try makeTree(world.source, files: 20)
+        let path = world.source + "/d0/growing"
+        try write(String(repeating: Self.line, count: 20_000), path)
+        let writer = try RunningProcess(
+            ["/bin/sh", "-c", "while :; do printf %s \"$1\" >>\"$2\"; done", "sh", Self.line, path],
+            environment: ["PATH": "/usr/bin:/bin"])
+        var size = 0
+        for _ in 0..<(Soak.isOn ? 50 : 3) {
+            let outcome = try await world.headwater("run")
+            #expect([0, 4].contains(outcome.exit), "\(outcome.stderr)")
+            guard exists(world.target(0) + "/d0/growing") else { continue }
+            let there = try read(world.target(0) + "/d0/growing")
+            #expect(there == String(repeating: Self.line, count: there.utf8.count / Self.line.utf8.count))
+            #expect(there.utf8.count >= size)
+            size = there.utf8.count
+        }
+        #expect(writer.isRunning)
+        writer.signal(SIGKILL)
+        _ = await writer.outcome()
+        #expect(try await world.headwater("run").exit == 0)
+        #expect(try await world.differences(0) == [])
+    }
+
+    /// Two versions of the same size take turns in place, each in one write; a reader may meet any moment of it.
+    @Test func fileRewrittenInPlaceMeanwhile_isNeverTorn() async throws {
+        let world = try World(targets: 1)
+        let sizes = [300_000, 2_000_000]
+        for size in sizes {
+            for version in ["a", "b"] {
+                try write(String(repeating: version, count: size), world.directory("\(version)\(size)"))
+            }
+            try write(String(repeating: "a", count: size), world.source + "/\(size)")
+        }
+        let script = """
+            while :; do for version in b a; do for size in 300000 2000000; do
+            dd if=$1/$version$size of=$2/$size bs=4M conv=notrunc status=none; done; done; done
+            """
+        let writer = try RunningProcess(
+            ["/bin/sh", "-c", script, "sh", world.directory.path, world.source],
+            environment: ["PATH": "/usr/bin:/bin"])
+        for _ in 0..<(Soak.isOn ? 100 : 5) {
+            let outcome = try await world.headwater("run")
+            #expect([0, 4].contains(outcome.exit), "\(outcome.stderr)")
+            for size in sizes where exists(world.target(0) + "/\(size)") {
+                let there = try Data(contentsOf: URL(fileURLWithPath: world.target(0) + "/\(size)"))
+                #expect(there.count == size && Set(there).count == 1, "a mixture of two versions at \(size)")
+            }
+        }
+        #expect(writer.isRunning)
+        writer.signal(SIGKILL)
+        _ = await writer.outcome()
+    }
+
+    /// What is written at the target after the cycle has looked there is left alone and named; nothing is lost in silence.
+    @Test func targetEditedDuringTheRun_keepsTheEdit_untilTheNextCycle() async throws {
+        let world = try await inStep(files: 6000)
+        for index in 0..<6000 { try write("newer \(index)", world.source + "/d\(index % 4)/file\(index)") }
+        let target = world.target(0)
+        let run = try world.startRun(["--json"])
+        let begun = await until { (try? read(target + "/d0/file0")) == "newer 0" || !run.isRunning }
+        // The last in order. The target looks at all of its tree before it publishes anything.
+        let edited = target + "/d3/file999"
+        for agent in world.agents() { kill(agent, SIGSTOP) }
+        #expect(begun && run.isRunning, "the run ended before the target could be edited")
+        let isTooLate = try read(edited).hasPrefix("newer")
+        #expect(!isTooLate, "it has been published already")
+        try write("edited at the target", edited)
+        for agent in world.agents() { kill(agent, SIGCONT) }
+
+        let outcome = await run.outcome()
+
+        #expect(outcome.exit == 4, "\(outcome.stderr)")
+        #expect(try read(edited) == "edited at the target")
+        #expect((outcome.stdout + outcome.stderr).contains("path.changed-meanwhile"), "\(outcome.stderr)")
+        #expect(try await world.differences(0).count == 1)
+        #expect(try await world.headwater("run").exit == 0)
+        #expect(try await world.differences(0) == [])
+    }
+
+    private static let line = "one line that is written whole, at the end of the file\n"
+
+    /// Runs a script in the directory that holds `name`, however deep, then `headwater`, and expects both trees equal.
+    private func beside(_ name: String, _ world: World, _ script: String) async throws -> RunReport.Edge {
+        let found = try RunningProcess(
+            [
+                "/usr/bin/find", world.source, "-depth", "-name", name, "-execdir", "/bin/sh", "-euc", script, ";",
+                "-quit",
+            ], environment: ["PATH": "/usr/bin:/bin"])
+        let outcome = await found.outcome()
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        let (run, report) = try await world.run()
+        #expect(run.exit == 0, "\(run.stderr)")
+        #expect(try await world.differences(0) == [])
+        return report.edges[0]
+    }
+}

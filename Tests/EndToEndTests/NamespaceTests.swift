@@ -1,0 +1,144 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Peers that share nothing: each has its own mounts, network, processes, disk and user. So nothing can pass between the ends
+/// but what goes over SSH.
+@Suite("Each peer in namespaces and a user of its own", .slots, .timeLimit(.minutes(3)))
+struct NamespaceTests {
+    static let isPossible = NamespaceLab.whyNot == nil
+
+    @Test(.enabled(if: isPossible, "needs root and namespaces"))
+    func twoPeers_standInStep_ownedByTheirUsers() async throws {
+        let lab = try NamespaceLab([.init(), .init()])
+        try AwkwardTree.build(at: lab.seenOnHub(lab.source))
+        try await give(lab, lab.source)
+
+        let (outcome, report) = try await lab.run()
+
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        #expect(report.edges.count == 2)
+        for index in 0..<2 {
+            #expect(try await lab.differences(index) == [])
+            #expect(owner(lab.seen(index, lab.target(index) + "/a/b")) == lab.user(index))
+            // What one machine holds the other does not see.
+            #expect(!exists(lab.seen(1 - index, lab.target(index))) && !exists(lab.target(index)))
+        }
+        #expect(try await lab.run().report.edges.allSatisfy(\.movedNothing))
+    }
+
+    /// A cut that both ends notice at once, and, on a soak, one that only their silence limit tells.
+    @Test(
+        .enabled(if: isPossible, "needs root and namespaces"), arguments: Soak.isOn ? [true, false] : [true])
+    func cutLink_isUnreachable_theOtherStandsInStep_andTheNextRunGoesOn(isNoticed: Bool) async throws {
+        let lab = try NamespaceLab([.init(), .init()])
+        try makeTree(lab.seenOnHub(lab.source), files: 3000, bytes: 3000)
+        try await give(lab, lab.source)
+        let tree = lab.seen(1, lab.target(1))
+        let run = try lab.startRun()
+        #expect(await until { exists(tree + "/d0/file0") || !run.isRunning })
+        try await onHub(lab, ["ip", "link", "set", "veth1", "down"])
+        if isNoticed {
+            try await onHub(lab, ["ss", "--kill", "--no-header", "dst", "10.77.1.2"])
+            for session in lab.sessions(1) { kill(session, SIGKILL) }
+        }
+
+        let outcome = await run.outcome()
+
+        #expect(outcome.exit == 7, "\(outcome.stderr)")
+        let report = try RunReport(outcome.stdout)
+        #expect(try report.edge("lab-build-t0")["exit"] == 0)
+        #expect(try report.edge("lab-build-t1")["exit"] == 7)
+        #expect(try await lab.differences(0) == [])
+        #expect(try await lab.differences(1) != [], "the link was cut when all was done")
+
+        try await onHub(lab, ["ip", "link", "set", "veth1", "up"])
+        let again = try await lab.run()
+        #expect(again.outcome.exit == 0, "\(again.outcome.stderr)")
+        #expect(try await lab.differences(1) == [])
+    }
+
+    @Test(.enabled(if: isPossible, "needs root and namespaces"))
+    func fullDisk_failsItsEdgeOnly_losesNothing_andGoesOnWhenThereIsRoom() async throws {
+        let lab = try NamespaceLab([.init(), .init(disk: "4m")])
+        let source = lab.seenOnHub(lab.source)
+        try makeTree(source, files: 40, bytes: 20_000)
+        try await give(lab, lab.source)
+        #expect(try await lab.run().outcome.exit == 0)
+        let before = try TreeListing(lab.seen(1, lab.target(1)))
+        for index in 0..<40 { try noise(300_000, source + "/d\(index % 4)/file\(index)") }
+        try await give(lab, lab.source)
+
+        let (outcome, report) = try await lab.run()
+
+        #expect(outcome.exit == 1, "\(outcome.stderr)")
+        #expect((outcome.stdout + outcome.stderr).contains("stage.no-space"), "\(outcome.stderr)")
+        #expect(try report.edge("lab-build-t0")["exit"] == 0)
+        #expect(try report.edge("lab-build-t1")["exit"] == 1)
+        #expect(try await lab.differences(0) == [])
+        // Each path holds its old content or its new content, whole.
+        let (wanted, after) = (try TreeListing(source), try TreeListing(lab.seen(1, lab.target(1))))
+        #expect(after.files == before.files)
+        for (path, node) in after.nodes where node.kind == "f" {
+            let isWhole = [wanted.nodes[path]?.content, before.nodes[path]?.content].contains(node.content)
+            #expect(isWhole, "\(String(decoding: path, as: UTF8.self))")
+        }
+
+        let room = try await lab.run(on: 1, ["mount", "-o", "remount,size=64m", lab.directory("machine1")])
+        #expect(room.exit == 0, "\(room.stderr)")
+        #expect(try await lab.run().outcome.exit == 0)
+        #expect(try await lab.differences(1) == [])
+    }
+
+    @Test(.enabled(if: isPossible, "needs root and namespaces"))
+    func homeThatCannotHoldTheAgent_failsItsEdgeWithTheReason() async throws {
+        let lab = try NamespaceLab([.init(home: "noexec"), .init(home: "ro")])
+        try makeTree(lab.seenOnHub(lab.source), files: 5)
+        try await give(lab, lab.source)
+
+        let (outcome, report) = try await lab.run()
+
+        #expect(outcome.exit == 1, "\(outcome.stderr)")
+        #expect(report.edges.allSatisfy { $0["exit"] == 1 })
+        let text = outcome.stdout + outcome.stderr
+        #expect(text.contains("agent.noexec") && text.contains("agent.read-only"), "\(text)")
+        for index in 0..<2 { #expect(!exists(lab.seen(index, lab.target(index)))) }
+    }
+
+    @Test(.enabled(if: isPossible, "needs root and namespaces"))
+    func unreadableDirectory_isAProblem_andNothingBelowIsDeletedAnywhere() async throws {
+        let lab = try NamespaceLab([.init()])
+        let source = lab.seenOnHub(lab.source)
+        try makeTree(source, files: 30)
+        try await give(lab, lab.source)
+        #expect(try await lab.run().outcome.exit == 0)
+        #expect(chmod(source + "/d1", 0) == 0)
+        try remove(source + "/d2/file2")
+
+        let (outcome, report) = try await lab.run()
+
+        #expect(outcome.exit == 4, "\(outcome.stderr)")
+        #expect(report.edges[0]["problems"] >= 1 && report.edges[0]["deleted"] == 1)
+        #expect(exists(lab.seen(0, lab.target(0) + "/d1/file1")) && !exists(lab.seen(0, lab.target(0) + "/d2/file2")))
+    }
+
+    /// Makes the hub's user the owner of everything below `path`.
+    private func give(_ lab: NamespaceLab, _ path: String) async throws {
+        let owner = owner(lab.seenOnHub(path))
+        try await onHub(lab, ["chown", "-hR", "\(owner):\(owner)", path])
+    }
+
+    private func onHub(_ lab: NamespaceLab, _ arguments: [String]) async throws {
+        let outcome = try await lab.startOnHub(arguments).outcome()
+        #expect(outcome.exit == 0, "\(arguments): \(outcome.stderr)")
+    }
+
+    private func owner(_ path: String) -> UInt32 {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_uid : .max
+    }
+
+    private func noise(_ bytes: Int, _ path: String) throws {
+        try Data(TreeBuilder.noise(bytes, seed: UInt64(path.utf8.count))).write(to: URL(fileURLWithPath: path))
+    }
+}
