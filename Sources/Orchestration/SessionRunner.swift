@@ -66,15 +66,11 @@ package final class SessionRunner: EdgeRunner {
         var retry = Retry()
         var takesOver = false
         while true {
-            let stream: any ByteStream
+            var stream: (any ByteStream)?
+            defer { stream?.close() }
             do throws(HeadwaterError) {
                 stream = try open(edge, identity)
-            } catch {
-                return failed(identity, error)
-            }
-            defer { stream.close() }
-            do throws(HeadwaterError) {
-                return try cycle(edge, identity, permits, stream, takesOver: takesOver)
+                return try cycle(edge, identity, permits, stream!, takesOver: takesOver)
             } catch {
                 if !takesOver, SessionRunner.isAbandoned(error) {
                     takesOver = true
@@ -83,6 +79,8 @@ package final class SessionRunner: EdgeRunner {
                 }
                 let elapsed = Double(MonotonicClock.now - begun) / 1e9
                 let jitter = Double(Host.randomBytes(1)[0]) / 255
+                // Connections have their own tries behind them.
+                if stream == nil && error.code != "agent.no-greeting" { return failed(identity, error) }
                 guard let delay = retry.delay(after: error, elapsed: elapsed, jitter: jitter),
                     !interruption.wait(seconds: delay)
                 else { return failed(identity, error) }

@@ -30,9 +30,13 @@ package enum AgentGreeting {
                 return
             }
         }
+        // Without a word: it was ended, which another one need not be.
+        let wasEnded = seen.isEmpty
         throw HeadwaterError(
-            "agent.no-greeting", "the agent did not answer as this version does",
+            "agent.no-greeting",
+            wasEnded ? "the agent ended before it said a word" : "the agent did not answer as this version does",
             remedy: "run the agent's host by hand to see what its login prints or forbids",
-            cause: Printable.text(seen.suffix(512)))
+            exit: wasEnded ? .unreachable : .edgeFailed,
+            isTransient: wasEnded, cause: Printable.text(seen.suffix(512)))
     }
 }

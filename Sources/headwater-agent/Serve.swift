@@ -70,9 +70,9 @@ func attach(_ token: String) -> Int32 {
     }
 }
 
-/// The agent may still be starting: both are asked for at once.
+/// The agent has said that it serves before a channel is asked for; a moment is for a machine that is out of breath.
 private func connectPatiently(_ token: String) throws(SystemError) -> LocalSocket {
-    let deadline = MonotonicClock.after(seconds: 20)
+    let deadline = MonotonicClock.after(seconds: 2)
     while true {
         do throws(SystemError) {
             return try LocalSocket.connect(AgentGreeting.socketName(token))

@@ -46,13 +46,13 @@ struct LifecycleTests {
         #expect(try await world.run().outcome.exit == 0)
     }
 
-    /// A first run stopped (SIGSTOP) when some of its files have arrived.
+    /// A first run stopped (SIGSTOP) when its content is on its way.
     private func stoppedMidway() async throws -> (World, RunningProcess) {
         let world = try World(targets: 1)
-        try makeTree(world.source, files: 6000, bytes: 6000)
+        try makeTree(world.source, files: 12000, bytes: 6000)
         let run = try world.startRun()
-        let target = world.target(0)
-        let begun = await until { exists(target + "/d0/file0") || !run.isRunning }
+        let stage = world.target(0) + "/.headwater/" + world.session("build", "t0") + "/stage"
+        let begun = await until { exists(stage) || !run.isRunning }
         run.signal(SIGSTOP)
         #expect(begun && run.isRunning, "the run ended before it could be stopped")
         return (world, run)

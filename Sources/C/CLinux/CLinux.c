@@ -344,3 +344,11 @@ int hw_utimens_descriptor(int fd, int64_t s, uint32_t ns) {
     descriptor_link(fd, path, sizeof path);
     return utimensat(AT_FDCWD, path, times, 0);
 }
+
+int hw_has_no_writer(int fd) {
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
+        fcntl(fd, F_SETLEASE, F_UNLCK);
+        return 1;
+    }
+    return errno == EAGAIN ? 0 : -1;
+}

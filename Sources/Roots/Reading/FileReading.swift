@@ -7,6 +7,9 @@ import Platform
 /// mixture of two states. The status before must be the status after, ctime included.
 struct FileReading {
     private static let triesMax = 3
+    /// How long a file that was written to right now may stay open for writing before it is left for the next cycle.
+    private static let writerWaitsMax = 10
+    private static let writerWaitMicroseconds: UInt32 = 50_000
 
     let cursor: TreeCursor
     let cache: ContentCache
@@ -43,7 +46,8 @@ struct FileReading {
     /// False when the file changed meanwhile.
     ///
     /// A write sets the times first and copies the bytes then, so that a reader in between sees a mixture under its final times. A file
-    /// written to within the last moments is therefore read twice and must be the same.
+    /// written to within the last moments is therefore read twice and must be the same; where the kernel can tell, `open` has seen to
+    /// it before that nobody is in the middle of a write.
     private func read(
         _ file: Descriptor, _ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64, _ identity: LocalIdentity,
         _ size: UInt64
@@ -70,8 +74,17 @@ struct FileReading {
     private func open(_ path: TreePath) throws(ReadFault) -> (Descriptor, FileStatus) {
         let file = Descriptor(owning: try openRaw(path))
         cache.count { $0.filesOpenedCount += 1 }
-        let status = try status(file)
+        var status = try status(file)
         guard status.kind == .file else { throw .changed }
+        var waits = 0
+        while FileReading.isFresh(status.identity), Writers(of: file.raw) == .some {
+            waits += 1
+            if waits > FileReading.writerWaitsMax { throw .changed }
+            usleep(FileReading.writerWaitMicroseconds)
+            status = try self.status(file)
+        }
+        // Who writes from here on sets the times anew; who wrote before has finished.
+        if FileReading.isFresh(status.identity) { status = try self.status(file) }
         return (file, status)
     }
 

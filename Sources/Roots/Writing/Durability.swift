@@ -89,10 +89,20 @@ struct Durability {
         if let failure { throw failure }
     }
 
+    /// Opens a staged file in whichever way its own mode lets this user; nil when it lets nobody.
+    private static func openAny(_ stage: Int32, _ name: UnsafePointer<CChar>) throws(SystemError) -> Int32? {
+        for access in [O_RDONLY, O_WRONLY] {
+            let fd = openat(stage, name, access | O_NOFOLLOW | O_CLOEXEC)
+            if fd >= 0 { return fd }
+            if errno != EACCES { throw SystemError("openat") }
+        }
+        return nil
+    }
+
     private static func syncSlice(_ numbers: ArraySlice<UInt64>, _ stage: Int32) throws(SystemError) {
         for number in numbers {
             try Stage.withName(number) { name throws(SystemError) in
-                let fd = try check("openat") { openat(stage, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC) }
+                guard let fd = try openAny(stage, name) else { return try syncFileSystem(stage) }
                 defer { close(fd) }
                 try check("fdatasync") { fdatasync(fd) }
             }

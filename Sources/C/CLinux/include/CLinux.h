@@ -60,3 +60,7 @@ int hw_openat2_within(int dirfd, const char *path, int flags);
 // of any descriptor, O_PATH too
 int hw_chmod_descriptor(int fd, unsigned mode);
 int hw_utimens_descriptor(int fd, int64_t s, uint32_t ns);
+
+// Whether some process has the file open for writing, asked by taking a read lease for an instant: 1 none, 0 some, -1 cannot tell.
+// fd must be open for reading only. A writer that opens it in that instant waits for it; SIGIO must be ignored.
+int hw_has_no_writer(int fd);
