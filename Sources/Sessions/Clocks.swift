@@ -7,17 +7,6 @@ enum WallClock {
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec))
     }
-
-    /// The wall clock some time ago.
-    static func before(nanoseconds: UInt64) -> Timestamp {
-        let time = now
-        let whole = Int64(nanoseconds / 1_000_000_000)
-        let part = UInt32(nanoseconds % 1_000_000_000)
-        if time.nanoseconds >= part {
-            return Timestamp(seconds: time.seconds - whole, nanoseconds: time.nanoseconds - part)
-        }
-        return Timestamp(seconds: time.seconds - whole - 1, nanoseconds: time.nanoseconds + 1_000_000_000 - part)
-    }
 }
 
 /// Whether a file was changed so shortly before it was read that a further write could have got the same ctime.

@@ -16,7 +16,8 @@ final class ContentSender {
     let reader: CacheReader
     private let link: FrameLink
     private let cursor: TreeCursor
-    private let openedAt: Timestamp
+    /// A moment before any session read anything of the root.
+    private let readSince: Timestamp
     private var wants: [WantMessage.Item] = []
     private var head = 0
     private var large: LargeFile?
@@ -35,12 +36,11 @@ final class ContentSender {
         var segments: [Digest] = []
     }
 
-    /// - Parameter openedAt: a moment before anything of the root was looked at for this cycle.
-    init(link: FrameLink, root: Root, openedAt: Timestamp) {
+    init(link: FrameLink, root: Root) {
         self.link = link
-        self.openedAt = openedAt
         reader = root.cache.openReader()
         cursor = TreeCursor(root: root.descriptor.raw)
+        readSince = root.cache.readSince ?? WallClock.now
     }
 
     func close() { reader.close() }
@@ -201,7 +201,7 @@ final class ContentSender {
                 let identity = file.request.identity
                 changes[file.index]?.sent = Source.SentContent(
                     attributes: attributes, digest: ContentDigest.joining(file.segments),
-                    identity: Racy.isRacy(identity, readAt: openedAt) ? nil : identity)
+                    identity: Racy.isRacy(identity, readAt: readSince) ? nil : identity)
             } else {
                 file.ordinal += 1
                 large = file
@@ -239,7 +239,7 @@ final class ContentSender {
         _ changes: inout [Int: Source.Announced]
     ) -> SentFile {
         let attributes = raw.synced
-        let kept = Racy.isRacy(identity, readAt: openedAt) ? nil : identity
+        let kept = Racy.isRacy(identity, readAt: readSince) ? nil : identity
         changes[index]?.sent = Source.SentContent(attributes: attributes, digest: digest, identity: kept)
         return SentFile(index: index, attributes: attributes, digest: digest)
     }

@@ -17,8 +17,6 @@ final class SessionEnd {
     private let released: [ReleasedHalt]
     private let maxDelete: DeleteLimit
     private let startedAt: UInt64
-    /// The wall clock before anything of the tree was looked at for this cycle.
-    let openedAt: Timestamp
     private var snapshot: Snapshot?
 
     init(_ opening: Opening, released: [ReleasedHalt], maxDelete: DeleteLimit, startedAt: UInt64) {
@@ -29,7 +27,6 @@ final class SessionEnd {
         self.released = released
         self.maxDelete = maxDelete
         self.startedAt = startedAt
-        openedAt = WallClock.before(nanoseconds: MonotonicClock.now - min(startedAt, MonotonicClock.now))
     }
 
     /// From here on the rows of this snapshot are what both ends agreed on.

@@ -59,7 +59,7 @@ final class Source {
         self.link = link
         self.inbox = inbox
         self.observer = observer
-        content = ContentSender(link: link, root: end.root, openedAt: end.openedAt)
+        content = ContentSender(link: link, root: end.root)
     }
 
     deinit { content.close() }

@@ -32,16 +32,18 @@ struct NamespaceTests {
         .enabled(if: isPossible, "needs root and namespaces"), arguments: Soak.isOn ? [true, false] : [true])
     func cutLink_isUnreachable_theOtherStandsInStep_andTheNextRunGoesOn(isNoticed: Bool) async throws {
         let lab = try NamespaceLab([.init(), .init()])
-        try makeTree(lab.seenOnHub(lab.source), files: 3000, bytes: 3000)
+        try makeTree(lab.seenOnHub(lab.source), files: 6000, bytes: 3000)
         try await give(lab, lab.source)
-        let tree = lab.seen(1, lab.target(1))
+        let stage = lab.seen(1, lab.target(1)) + "/.headwater/lab-build-t1/stage"
         let run = try lab.startRun()
-        #expect(await until { exists(tree + "/d0/file0") || !run.isRunning })
+        #expect(await until { exists(stage) || !run.isRunning })
+        run.signal(SIGSTOP)
         try await onHub(lab, ["ip", "link", "set", "veth1", "down"])
         if isNoticed {
             try await onHub(lab, ["ss", "--kill", "--no-header", "dst", "10.77.1.2"])
             for session in lab.sessions(1) { kill(session, SIGKILL) }
         }
+        run.signal(SIGCONT)
 
         let outcome = await run.outcome()
 

@@ -1,5 +1,6 @@
 import Content
 import Core
+import Glibc
 import Platform
 
 /// Content of one root, read, digested and compressed once however many sessions ask for it.
@@ -25,6 +26,7 @@ package final class ContentCache: Sendable {
     let root: Descriptor
     let state: Monitor<State>
     private let paceNanoseconds: UInt64
+    private let firstReader = Monitor<Timestamp?>(nil)
 
     /// - Parameters:
     ///   - root: the root directory.
@@ -43,7 +45,17 @@ package final class ContentCache: Sendable {
 
     /// A reader for one session. To be used by one thread at a time; `close` it when the session needs nothing more.
     package func openReader() -> CacheReader {
-        CacheReader(self, id: state.update { $0.pace.add(now: MonotonicClock.now) })
+        firstReader.update { $0 = $0 ?? ContentCache.wallClock() }
+        return CacheReader(self, id: state.update { $0.pace.add(now: MonotonicClock.now) })
+    }
+
+    /// The wall clock before anything of the root was read; nil before there was a reader.
+    package var readSince: Timestamp? { firstReader.read { $0 } }
+
+    private static func wallClock() -> Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec))
     }
 
     package var counters: CacheCounters {

@@ -7,8 +7,9 @@ import Platform
 /// mixture of two states. The status before must be the status after, ctime included.
 struct FileReading {
     private static let triesMax = 3
-    /// How long a file that was written to right now may stay open for writing before it is left for the next cycle.
-    private static let writerWaitsMax = 10
+    /// How often a file may go on changing while somebody has it open for writing before it is left for the next cycle. One that only
+    /// stays open is read when its last change is not fresh any more.
+    private static let writerChangesMax = 4
     private static let writerWaitMicroseconds: UInt32 = 50_000
 
     let cursor: TreeCursor
@@ -76,12 +77,13 @@ struct FileReading {
         cache.count { $0.filesOpenedCount += 1 }
         var status = try status(file)
         guard status.kind == .file else { throw .changed }
-        var waits = 0
+        var changes = 0
         while FileReading.isFresh(status.identity), Writers(of: file.raw) == .some {
-            waits += 1
-            if waits > FileReading.writerWaitsMax { throw .changed }
             usleep(FileReading.writerWaitMicroseconds)
-            status = try self.status(file)
+            let now = try self.status(file)
+            if now.identity != status.identity { changes += 1 }
+            if changes > FileReading.writerChangesMax { throw .changed }
+            status = now
         }
         // Who writes from here on sets the times anew; who wrote before has finished.
         if FileReading.isFresh(status.identity) { status = try self.status(file) }
