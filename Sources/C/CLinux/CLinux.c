@@ -83,7 +83,6 @@ int hw_utimens(int dirfd, const char *name, int64_t s, uint32_t ns) {
 }
 
 int hw_syncfs(int fd) { return syncfs(fd); }
-long hw_copy_file_range(int in, int out, size_t count) { return copy_file_range(in, NULL, out, NULL, count, 0); }
 int hw_fallocate(int fd, int64_t size) { return fallocate(fd, 0, 0, size); }
 int hw_sync_file_range_write(int fd) { return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); }
 
@@ -156,8 +155,6 @@ int hw_set_nonblocking(int fd, int on) {
     return fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
 }
 
-int hw_set_cloexec(int fd) { return fcntl(fd, F_SETFD, FD_CLOEXEC); }
-
 int hw_fs_magic(int fd, int64_t *magic, uint64_t *free_bytes, uint64_t *free_inodes) {
     struct statfs s;
     if (fstatfs(fd, &s)) return -1;
@@ -175,8 +172,6 @@ int hw_raise_nofile(uint64_t *now) {
     *now = limit.rlim_cur;
     return result;
 }
-
-int hw_pdeathsig(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
 
 long hw_random(void *buffer, size_t size) { return getrandom(buffer, size, 0); }
 
@@ -231,8 +226,6 @@ int hw_tcp_option(int fd, int which, int value) {
     errno = EINVAL;
     return -1;
 }
-
-int hw_congestion(int fd, const char *name) { return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)); }
 
 // Tries every address in turn; timeout_ms is for the whole. Returns a connected non-blocking socket, or
 // -1 with errno, or -2 when the name does not resolve; message says what failed.

@@ -1,6 +1,5 @@
 import Content
 import Core
-import Glibc
 import Platform
 
 /// Content of one root, read, digested and compressed once however many sessions ask for it.
@@ -45,18 +44,12 @@ package final class ContentCache: Sendable {
 
     /// A reader for one session. To be used by one thread at a time; `close` it when the session needs nothing more.
     package func openReader() -> CacheReader {
-        firstReader.update { $0 = $0 ?? ContentCache.wallClock() }
+        firstReader.update { $0 = $0 ?? WallClock.now }
         return CacheReader(self, id: state.update { $0.pace.add(now: MonotonicClock.now) })
     }
 
     /// The wall clock before anything of the root was read; nil before there was a reader.
     package var readSince: Timestamp? { firstReader.read { $0 } }
-
-    private static func wallClock() -> Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec))
-    }
 
     package var counters: CacheCounters {
         state.read { state in

@@ -22,7 +22,6 @@ long hw_getdents64(int fd, void *buffer, size_t size);
 int hw_renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags);
 int hw_utimens(int dirfd, const char *name, int64_t s, uint32_t ns);   // name NULL: the descriptor itself; never follows
 int hw_syncfs(int fd);
-long hw_copy_file_range(int in, int out, size_t count);
 int hw_fallocate(int fd, int64_t size);
 int hw_sync_file_range_write(int fd);
 int hw_ofd_lock(int fd);      // exclusive write lock on the whole file, not waiting
@@ -32,10 +31,8 @@ int hw_send_fds(int socket, const int *fds, int count, const void *data, size_t 
 long hw_recv_fds(int socket, int *fds, int *count, void *data, size_t size);
 int hw_peer_uid(int socket, unsigned *uid, int *pid);
 int hw_set_nonblocking(int fd, int on);
-int hw_set_cloexec(int fd);
 int hw_fs_magic(int fd, int64_t *magic, uint64_t *free_bytes, uint64_t *free_inodes);
 int hw_raise_nofile(uint64_t *now);
-int hw_pdeathsig(int signal);
 long hw_random(void *buffer, size_t size);
 int hw_pipe(int *ends);                 // close-on-exec
 int hw_socketpair(int *ends);           // stream, close-on-exec
@@ -43,7 +40,6 @@ void hw_thread_name(const char *name);
 int hw_winsize(int fd, int *rows, int *columns);
 int hw_spawn(const char *path, char *const argv[], char *const envp[], int stdin_fd, int stdout_fd, int stderr_fd, int *pid);
 int hw_tcp_option(int fd, int which, int value);  // 0 NODELAY, 1 KEEPALIVE 30/10/3, 2 USER_TIMEOUT ms, 3 QUICKACK
-int hw_congestion(int fd, const char *name);
 int hw_getaddrinfo_connect(const char *host, const char *service, int timeout_ms, char *message, size_t message_size);
 
 extern const int HW_AT_FDCWD, HW_AT_EMPTY_PATH, HW_AT_SYMLINK_NOFOLLOW, HW_O_PATH, HW_O_NOATIME;

@@ -1,13 +1,4 @@
 import Core
-import Glibc
-
-enum WallClock {
-    static var now: Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(seconds: Int64(time.tv_sec), nanoseconds: UInt32(time.tv_nsec))
-    }
-}
 
 /// Whether a file was changed so shortly before it was read that a further write could have got the same ctime.
 ///
