@@ -23,9 +23,14 @@ package final class SessionRunner: EdgeRunner {
     private let cancellation = Cancellation()
     private let hosts: [SSHTarget: AgentHost]
     private let owner = LockOwner.current()
-    private let begun = MonotonicClock.now
-    /// When each edge ended.
-    private let ended = Monitor<[Int: UInt64]>([:])
+    private let moments = Monitor(Moments())
+
+    /// The moments of a run are numbered by the edges that ended; its start is 0.
+    private struct Moments: Sendable {
+        var ofEnd: [Int: UInt64] = [:]
+
+        mutating func end(_ edge: Int) { ofEnd[edge] = UInt64(ofEnd.count + 1) }
+    }
 
     /// - Parameters:
     ///   - edges: indices into `topology.edges`; `run` counts in this list.
@@ -51,7 +56,7 @@ package final class SessionRunner: EdgeRunner {
     package func run(edgeIndex: Int) -> EdgeSummary {
         let edge = edges[edgeIndex]
         let identity = topology.identity(of: edge)
-        defer { ended.update { $0[edge] = MonotonicClock.now } }
+        defer { moments.update { $0.end(edge) } }
         var summary = halts.run(identity) { permits in attempt(edge, identity, permits) }
         if summary.exit == .halted, let error = summary.error { summary.error = named(error, identity) }
         return summary
@@ -92,15 +97,7 @@ package final class SessionRunner: EdgeRunner {
     private func cycle(
         _ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], _ stream: any ByteStream, takesOver: Bool
     ) throws(HeadwaterError) -> EdgeSummary {
-        let (here, there) = (
-            topology.peers[topology.edges[edge].upstream], topology.peers[topology.edges[edge].downstream]
-        )
-        let plan = SessionPlan(
-            edge: identity, here: EndPlace(path: here.path, mount: here.mount),
-            there: EndPlace(path: there.path, mount: there.mount), hereIsSource: true,
-            maxDelete: DeleteLimit(topology.edges[edge].maxDelete), isReset: isReset,
-            released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, owner: owner,
-            takesOver: takesOver, viewSince: viewSince(edge))
+        let plan = plan(edge, identity, permits, takesOver: takesOver)
         let outcome = try EdgeSession.run(
             plan, registry: registry, stream: stream, cancellation: cancellation,
             observer: EdgeObserver(identity, observe))
@@ -112,23 +109,52 @@ package final class SessionRunner: EdgeRunner {
         return summary
     }
 
+    /// The session is opened here; at a far upstream peer only where the downstream one is here.
+    private func plan(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], takesOver: Bool) -> SessionPlan {
+        let declared = topology.edges[edge]
+        let (upstream, downstream) = (end(declared, declared.upstream), end(declared, declared.downstream))
+        let hereIsUpstream = topology.peers[declared.upstream].host == nil
+        var request = SessionRequest(
+            edge: identity, maxDelete: DeleteLimit(declared.maxDelete), owner: owner.text, takesOver: takesOver)
+        request.isReset = isReset
+        request.released = permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }
+        var plan = SessionPlan(
+            request: request, here: hereIsUpstream ? upstream : downstream,
+            there: hereIsUpstream ? downstream : upstream, hereIsUpstream: hereIsUpstream)
+        let moment = viewSince(edge)
+        if hereIsUpstream { plan.here.viewSince = moment } else { plan.there.viewSince = moment }
+        return plan
+    }
+
+    private func end(_ edge: Edge, _ peer: Int) -> EndRequest {
+        let peer = topology.peers[peer]
+        return EndRequest(path: peer.path, subpath: edge.subpath, database: peer.database, mount: peer.mount)
+    }
+
     /// Whether a lock is held for an orchestrator that was a process of this host and is dead.
     private static func isAbandoned(_ error: HeadwaterError) -> Bool {
         guard error.exit == .alreadyRunning, let text = error.facts else { return false }
         return LockOwner(parsing: Array(text.utf8))?.isDeadProcessOfThisHost ?? false
     }
 
-    /// The run's start, or the end of the last edge that wrote this one's upstream: so all edges of a root share one scan.
+    /// How fresh the upstream tree must be seen: since the run's start, or the end of the last edge that wrote it. So all edges of a
+    /// root share one scan.
     private func viewSince(_ edge: Int) -> UInt64 {
         let feeders = topology.feeders(of: edge)
-        return ended.read { ended in feeders.compactMap { ended[$0] }.max() } ?? begun
+        return moments.read { moments in feeders.compactMap { moments.ofEnd[$0] }.max() } ?? 0
     }
 
     /// The stream to the other half of the session.
     private func open(_ edge: Int, _ identity: EdgeIdentity) throws(HeadwaterError) -> any ByteStream {
-        guard let host = topology.peers[topology.edges[edge].downstream].host else { return try openHere() }
+        guard let host = SessionRunner.farHost(topology, edge) else { return try openHere() }
         observe(.progress(edge: identity, Progress(phase: .connecting)))
         return try hosts[SSHTarget(host)]!.openSession()
+    }
+
+    /// The host of the end that answers; nil where that is this process.
+    private static func farHost(_ topology: Topology, _ edge: Int) -> HostReference? {
+        let edge = topology.edges[edge]
+        return topology.peers[edge.downstream].host ?? topology.peers[edge.upstream].host
     }
 
     /// The other half on a thread of this process, behind a socket pair. It ends with the stream.
@@ -166,7 +192,7 @@ package final class SessionRunner: EdgeRunner {
     }
 
     private static func hosts(_ topology: Topology, _ edges: [Int], _ agent: AgentFile) -> [SSHTarget: AgentHost] {
-        let targets = Set(edges.compactMap { topology.peers[topology.edges[$0].downstream].host.map(SSHTarget.init) })
+        let targets = Set(edges.compactMap { farHost(topology, $0).map(SSHTarget.init) })
         return Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: agent)) })
     }
 }

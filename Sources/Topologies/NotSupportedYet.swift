@@ -9,8 +9,7 @@ package enum NotSupportedYet {
 
     /// Keys of a peer.
     package static let peerKeys: Set<String> = [
-        "bandwidth",
-        "database",
+        "bandwidth"
     ]
 
     /// Keys of an edge and of `defaults`.
@@ -34,18 +33,16 @@ package enum NotSupportedYet {
         "scan_interval",
         "schedule",
         "settle",
-        "subpath",
         "symlinks",
     ]
 
     /// Values of `mode`; `bidi` also as `<->`.
     package static let modes: Set<String> = [
-        "bidi",
-        "pull",
+        "bidi"
     ]
 
-    /// An edge whose upstream peer has a host.
-    package static let remoteUpstream = true
+    /// An edge both of whose peers have a host.
+    package static let remoteToRemote = true
 }
 
 extension Findings {

@@ -39,9 +39,7 @@ import Topologies
         for section in try Self.sections() {
             guard let example = section.example else { continue }
             let loaded = Loaded(example)
-            let mayBeUnsupported = ["HW107", "HW108"].contains(section.id)
-            let ids = Set(loaded.ids).subtracting(mayBeUnsupported ? ["HW900"] : [])
-            #expect(ids == [section.id], "\(section.id):\n\(loaded.text)")
+            #expect(Set(loaded.ids) == [section.id], "\(section.id):\n\(loaded.text)")
         }
     }
 
