@@ -38,6 +38,9 @@ package struct Diagnostic: Sendable, Hashable {
     package var line: Int { span.line }
     package var column: Int { span.column }
     package var length: Int { span.length }
+
+    /// Whether there is a place in a text that was read, rather than a file as a whole.
+    var isInFile: Bool { rule != .unreadable && !(rule == .tooLarge && text.isEmpty) }
 }
 
 /// The text of a file by lines.

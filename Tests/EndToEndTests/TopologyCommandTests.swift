@@ -60,6 +60,20 @@ struct TopologyCommandTests {
         #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(outcome.stdout.utf8)) }
     }
 
+    @Test func sarifAndGitHub_haveEveryFindingOfAllFiles() async throws {
+        try write("headwater: 1\npeers: {a: /a, b: /b}\nedges: [a -> c]\n", directory("other.yaml"))
+        let sarif = try await headwater(["validate", "other.yaml", "--format", "sarif"], "headwater: 2\n")
+        #expect(sarif.exit == 2)
+        #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(sarif.stdout.utf8)) }
+        for part in ["\"HW024\"", "\"HW104\"", "\"uri\":\"other.yaml\"", "\"uri\":\"file.yaml\""] {
+            #expect(sarif.stdout.contains(part))
+        }
+        let github = try await headwater(["validate", "other.yaml", "--format", "github"], "headwater: 2\n")
+        #expect(github.exit == 2)
+        #expect(github.stdout.split(separator: "\n").contains { $0.hasPrefix("::error file=other.yaml,line=3,col=") })
+        #expect(github.stdout.split(separator: "\n").allSatisfy { $0.hasPrefix("::") }, "\(github.stdout)")
+    }
+
     @Test func missingFile_isNamed() async throws {
         let outcome = try await Headwater.run(
             ["validate", directory("nowhere.yaml")], environment: ["PATH": "/usr/bin:/bin"])

@@ -47,7 +47,7 @@ package enum JSONValue: Sendable {
         out += close
     }
 
-    /// Control characters escaped, and with them the separators that other readers take for line ends.
+    /// Control characters escaped, and with them what other readers take for line ends and what changes the direction of text.
     private static func append(_ text: String, to out: inout String) {
         out += "\""
         for scalar in text.unicodeScalars {
@@ -57,7 +57,8 @@ package enum JSONValue: Sendable {
             case 0x0A: out += "\\n"
             case 0x0D: out += "\\r"
             case 0x09: out += "\\t"
-            case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: out += "\\u" + fourDigits(scalar.value)
+            case 0..<0x20, 0x7F..<0xA0, 0x200B...0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF:
+                out += "\\u" + fourDigits(scalar.value)
             default: out.unicodeScalars.append(scalar)
             }
         }
