@@ -35,6 +35,35 @@ package enum JSONValue: Sendable {
         }
     }
 
+    /// The document over several lines, two spaces to a level, with a newline at its end. What fits on one line of 100 columns stays on it.
+    package var indentedText: String {
+        var out = ""
+        appendIndented(to: &out, level: 0)
+        return out + "\n"
+    }
+
+    private func appendIndented(to out: inout String, level: Int) {
+        let short = text
+        let members: [(key: String?, value: JSONValue)] =
+            switch self {
+            case .array(let values): values.map { (nil, $0) }
+            case .object(let members): members.map { ($0.0, $0.1) }
+            default: []
+            }
+        if members.isEmpty || short.utf8.count + 2 * level <= 100 { return out += short }
+        let margin = "\n" + String(repeating: "  ", count: level)
+        out += short.prefix(1)
+        for (index, member) in members.enumerated() {
+            out += (index > 0 ? "," : "") + margin + "  "
+            if let key = member.key {
+                JSONValue.append(key, to: &out)
+                out += ": "
+            }
+            member.value.appendIndented(to: &out, level: level + 1)
+        }
+        out += margin + short.suffix(1)
+    }
+
     private static func append<Element>(
         _ elements: [Element], _ open: String, _ close: String, to out: inout String,
         _ body: (Element, inout String) -> Void

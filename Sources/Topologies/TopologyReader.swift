@@ -66,8 +66,8 @@ struct TopologyReader {
         for limit in findings.pairs(pair.value, "`limits`") ?? [] {
             switch limit.key {
             case "bandwidth": findings.checkRate(limit.value, "`bandwidth`")
-            case "starts", "connections": _ = findings.integer(limit.value, "`\(limit.key)`", in: 1...10_000)
-            default: findings.unknownKey(limit, in: "`limits`", known: ["bandwidth", "starts", "connections"])
+            case "starts", "connections": _ = findings.integer(limit.value, "`\(limit.key)`", in: Words.limitRange)
+            default: findings.unknownKey(limit, in: "`limits`", known: Words.limitKeys)
             }
         }
         if NotSupportedYet.topKeys.contains(pair.key) {

@@ -24,7 +24,9 @@ struct HeadwaterCommand: Command {
             130 and 143 ended by a signal.
             """,
         version: versionText,
-        subcommands: [ValidateCommand.self, GraphCommand.self, RunCommand.self, ReleaseCommand.self])
+        subcommands: [
+            ValidateCommand.self, GraphCommand.self, SchemaCommand.self, RunCommand.self, ReleaseCommand.self,
+        ])
 
     /// Ours first, then the libraries in the binary.
     private static var versionText: String {

@@ -74,6 +74,12 @@ struct TopologyCommandTests {
         #expect(github.stdout.split(separator: "\n").allSatisfy { $0.hasPrefix("::") }, "\(github.stdout)")
     }
 
+    @Test func schema_isADocumentOfKeys() async throws {
+        let outcome = try await Headwater.run(["schema"], environment: ["PATH": "/usr/bin:/bin"])
+        let object = try JSONSerialization.jsonObject(with: Data(outcome.stdout.utf8)) as? [String: Any]
+        #expect(outcome.exit == 0 && object?["$schema"] as? String == "http://json-schema.org/draft-07/schema#")
+    }
+
     @Test func missingFile_isNamed() async throws {
         let outcome = try await Headwater.run(
             ["validate", directory("nowhere.yaml")], environment: ["PATH": "/usr/bin:/bin"])
