@@ -90,7 +90,7 @@ struct TopologyCommandTests {
     @Test func graph_showsEveryPeer() async throws {
         let text =
             "headwater: 1\npeers: {source: /a, berlin: 'h:/b', tokio: 'i:/b'}\nedges: [source -> berlin, source -> tokio]\n"
-        for format in ["ascii", "dot"] {
+        for format in ["ascii", "dot", "mermaid", "svg"] {
             let outcome = try await headwater(["graph", "--format", format], text)
             #expect(outcome.exit == 0, "\(outcome.stderr)")
             for peer in ["source", "berlin", "tokio"] { #expect(outcome.stdout.contains(peer)) }
