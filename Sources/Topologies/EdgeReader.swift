@@ -121,6 +121,12 @@ struct EdgeReader {
             if let mode = settings.mode?.rawValue, NotSupportedYet.modes.contains(mode) {
                 findings.reportNotSupportedYet("`mode: \(mode)`", at: pair.value.span)
             }
+        case "route":
+            if let route = findings.choice(pair.value, what, of: ["relay", "direct"]),
+                NotSupportedYet.routes.contains(route)
+            {
+                findings.reportNotSupportedYet("`route: \(route)`", at: pair.value.span)
+            }
         case "max_delete": settings.maxDelete = findings.maxDelete(pair.value, what)
         case "subpath": settings.subpath = findings.beneath(pair.value, what)
         case "drift":

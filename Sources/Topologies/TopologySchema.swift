@@ -154,9 +154,9 @@ package enum TopologySchema {
                 var text = meaning.text
                 if let standard = meaning.standard { text += " Default: \(standard)." }
                 if refused.contains(key) { text += " Not supported yet by this version." }
-                if key == "mode", !NotSupportedYet.modes.isEmpty {
-                    text +=
-                        " Not supported yet by this version: \(NotSupportedYet.modes.sorted().joined(separator: ", "))."
+                let words = key == "mode" ? NotSupportedYet.modes : key == "route" ? NotSupportedYet.routes : []
+                if !words.isEmpty {
+                    text += " Not supported yet by this version: \(words.sorted().joined(separator: ", "))."
                 }
                 return (key, .object([("description", .string(text))] + value(key)))
             })
