@@ -70,7 +70,7 @@ let package = Package(
         tests("RootsTests", ["Core", "Platform", "Content", "Roots", "TestSupport", "apply-probe"]),
         tests("TopologiesTests", ["Core", "Topologies", "TestSupport"]),
         tests("SSHTests", ["Core", "Platform", "Content", "SSH", "TestSupport"]),
-        tests("ConsoleTests", ["Core", "Platform", "Console", "TestSupport"]),
+        tests("ConsoleTests", ["Core", "Platform", "Topologies", "Console", "TestSupport"]),
         tests("OrchestrationTests", ["Core", "Platform", "Topologies", "Sessions", "Orchestration", "TestSupport"]),
         tests("TidyTests", []),
         tests("EndToEndTests", ["TestSupport"]),

@@ -88,6 +88,7 @@ struct EdgeReader {
                 readOwn(pair, isDefaults, &settings, &findings)
             } else if EdgeReader.sharedKeys.contains(pair.key) {
                 settings.spans[pair.key] = pair.keySpan
+                settings.given[pair.key] = pair.value.flowText
                 readShared(pair, &settings, &findings)
                 if NotSupportedYet.edgeKeys.contains(pair.key) {
                     findings.reportNotSupportedYet("the key `\(pair.key)`", at: pair.keySpan)

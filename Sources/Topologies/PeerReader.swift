@@ -52,6 +52,7 @@ struct PeerReader {
     private mutating func readKeys(_ pairs: [YAMLPair], _ findings: inout Findings) {
         for pair in pairs {
             readKey(pair, &findings)
+            peer.given[pair.key] = pair.value.flowText
             if NotSupportedYet.peerKeys.contains(pair.key) {
                 findings.reportNotSupportedYet("the key `\(pair.key)`", at: pair.keySpan)
             }

@@ -5,9 +5,11 @@ import Core
 /// libyaml takes UTF-16 and counts U+0085, U+2028 and U+2029 as line ends; after this check a line ends at `\n` and nowhere else.
 enum SourceCheck {
     /// Without the byte order mark, or nil after a diagnostic.
-    static func utf8(_ bytes: [UInt8], name: String, _ diagnostics: inout [Diagnostic]) -> SourceFile? {
+    static func utf8(
+        _ bytes: [UInt8], name: String, namedAfter: String? = nil, _ diagnostics: inout [Diagnostic]
+    ) -> SourceFile? {
         let body = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
-        let source = SourceFile(name: name, bytes: body)
+        let source = SourceFile(name: name, bytes: body, namedAfter: namedAfter)
         var findings = Findings(source: source)
         if isUTF16(bytes) {
             findings.report(

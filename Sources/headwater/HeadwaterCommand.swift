@@ -25,7 +25,8 @@ struct HeadwaterCommand: Command {
             """,
         version: versionText,
         subcommands: [
-            ValidateCommand.self, GraphCommand.self, SchemaCommand.self, RunCommand.self, ReleaseCommand.self,
+            RunCommand.self, ReleaseCommand.self, ValidateCommand.self, GraphCommand.self, DiffCommand.self,
+            SchemaCommand.self,
         ])
 
     /// Ours first, then the libraries in the binary.

@@ -80,6 +80,21 @@ struct TopologyCommandTests {
         #expect(outcome.exit == 0 && object?["$schema"] as? String == "http://json-schema.org/draft-07/schema#")
     }
 
+    @Test func diff_saysWhatChanges_andExitsAsAsked() async throws {
+        let text = "headwater: 1\npeers: {a: /a, b: /b, c: /c}\nedges: [a -> b, a -> c]\n"
+        try write(text.replacing("a -> c", with: "{from: a, to: c, mode: pull}"), directory("old.yaml"))
+        let outcome = try await headwater(["diff", "old.yaml"], text)
+        #expect(outcome.exit == 0 && outcome.stdout.contains("mode: pull → push"), "\(outcome)")
+        #expect(outcome.stdout.contains("snapshot.direction-changed"))
+        #expect(try await headwater(["diff", "--exit-code", "old.yaml"], text).exit == 1)
+        #expect(try await headwater(["diff", "--exit-code", "file.yaml"], text).exit == 0)
+        let json = try await headwater(["diff", "--format", "json", "old.yaml"], text)
+        #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(json.stdout.utf8)) }
+        try write("headwater: 3\n", directory("old.yaml"))
+        let wrong = try await headwater(["diff", "old.yaml"], text)
+        #expect(wrong.exit == 2 && wrong.stdout.isEmpty && wrong.stderr.contains("HW024"))
+    }
+
     @Test func missingFile_isNamed() async throws {
         let outcome = try await Headwater.run(
             ["validate", directory("nowhere.yaml")], environment: ["PATH": "/usr/bin:/bin"])
