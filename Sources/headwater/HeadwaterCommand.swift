@@ -17,7 +17,7 @@ struct HeadwaterCommand: Command {
               edges:
                 - build -> eu
 
-            Check it with `headwater validate`, look at it with `headwater graph`, bring it in step with `headwater run`.
+            Start one with `headwater init`, check it with `headwater validate`, look at it with `headwater graph`, bring it in step with `headwater run`.
 
             Exit codes: 0 all in step, 1 an edge failed, 2 usage or invalid topology, 3 conflicts, 4 problems with some \
             paths, 5 a database refuses, 6 halted for safety, 7 a peer cannot be reached, 8 already running, \
@@ -26,7 +26,7 @@ struct HeadwaterCommand: Command {
         version: versionText,
         subcommands: [
             RunCommand.self, ReleaseCommand.self, ValidateCommand.self, GraphCommand.self, DiffCommand.self,
-            SchemaCommand.self,
+            InitCommand.self, ExplainCommand.self, SchemaCommand.self, CompletionsCommand.self,
         ])
 
     /// Ours first, then the libraries in the binary.
