@@ -24,6 +24,8 @@ package final class SessionRunner: EdgeRunner {
     /// Of each edge that runs.
     private let routes: [Int: Route]
     private let hosts: [SSHTarget: AgentHost]
+    /// The trees that some edge of this run reads.
+    private let rootsRead: Set<RootName>
     private let owner = LockOwner.current()
     private let moments = Monitor(Moments())
 
@@ -48,6 +50,7 @@ package final class SessionRunner: EdgeRunner {
         self.interruption = interruption
         self.observe = observe
         routes = Dictionary(uniqueKeysWithValues: edges.map { ($0, Route(topology, $0)) })
+        rootsRead = Set(edges.map { RootName(topology, read: $0) })
         let file = AgentFile(path: agent)
         let targets = Set(routes.values.flatMap(\.hosts))
         hosts = Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: file)) })
@@ -127,7 +130,8 @@ package final class SessionRunner: EdgeRunner {
         let declared = topology.edges[edge]
         var upstream = end(declared, declared.upstream)
         upstream.viewSince = viewSince(edge)
-        let downstream = end(declared, declared.downstream)
+        var downstream = end(declared, declared.downstream)
+        downstream.isReadLater = rootsRead.contains(RootName(topology, written: edge))
         let request = SessionRequest(
             edge: identity, maxDelete: DeleteLimit(declared.maxDelete), isReset: isReset,
             released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, owner: owner.text,
@@ -149,11 +153,14 @@ package final class SessionRunner: EdgeRunner {
         return LockOwner(parsing: Array(text.utf8))?.isDeadProcessOfThisHost ?? false
     }
 
-    /// How fresh the upstream tree must be seen: since the run's start, or the end of the last edge that wrote it. So all edges of a
-    /// root share one scan.
+    /// How fresh the upstream tree must be seen: since the run's start, or the end of the last edge that wrote it by another root.
+    ///
+    /// What was written through the same root is folded into its scan: so all edges of a root share one.
     private func viewSince(_ edge: Int) -> UInt64 {
-        let feeders = topology.feeders(of: edge)
-        return moments.read { moments in feeders.compactMap { moments.ofEnd[$0] }.max() } ?? 0
+        let strangers = topology.feeders(of: edge).filter {
+            RootName(topology, written: $0) != RootName(topology, read: edge)
+        }
+        return moments.read { moments in strangers.compactMap { moments.ofEnd[$0] }.max() } ?? 0
     }
 
     private func open(_ edge: Int, _ identity: EdgeIdentity) throws(HeadwaterError) -> SessionStreams {
