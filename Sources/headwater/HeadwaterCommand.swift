@@ -25,7 +25,8 @@ struct HeadwaterCommand: Command {
             """,
         version: versionText,
         subcommands: [
-            RunCommand.self, ReleaseCommand.self, ValidateCommand.self, GraphCommand.self, DiffCommand.self,
+            RunCommand.self, SyncCommand.self, ReleaseCommand.self, ValidateCommand.self, GraphCommand.self,
+            DiffCommand.self,
             InitCommand.self, ExplainCommand.self, SchemaCommand.self, CompletionsCommand.self,
         ])
 
