@@ -15,6 +15,6 @@ headwater run "$topology" --log-file "$log"
 case $? in
 0) exit 0 ;;
 7 | 8) exit 75 ;;                                           # unreachable, or another run is under way
-6) echo "halted before deleting: look, then: headwater release $topology" >&2 && exit 1 ;;
+6) echo "halted before deleting: look, then: headwater release $topology --edge SESSION" >&2 && exit 1 ;;
 *) exit 1 ;;
 esac
