@@ -21,6 +21,7 @@ package final class SessionRunner: EdgeRunner {
     private let observe: @Sendable (Event) -> Void
     private let registry = RootRegistry()
     private let cancellation = Cancellation()
+    private let ssh: SSHRun
     private let hosts: [SSHTarget: AgentHost]
     private let owner = LockOwner.current()
     private let begun = MonotonicClock.now
@@ -30,9 +31,10 @@ package final class SessionRunner: EdgeRunner {
     /// - Parameters:
     ///   - edges: indices into `topology.edges`; `run` counts in this list.
     ///   - agent: path of the program that far machines are to run.
+    ///   - askPassphrase: asks a person for the passphrase of a private key; nil where nobody is there.
     package init(
         _ topology: Topology, edges: [Int], isReset: Bool, halts: HaltStore, agent: String, interruption: Interruption,
-        observe: @escaping @Sendable (Event) -> Void
+        askPassphrase: SSHRun.Ask? = nil, observe: @escaping @Sendable (Event) -> Void
     ) {
         self.topology = topology
         self.edges = edges
@@ -40,10 +42,13 @@ package final class SessionRunner: EdgeRunner {
         self.halts = HaltGuard(store: halts, clearingByThemselves: SessionRunner.clearingByThemselves) { WallClock.now }
         self.interruption = interruption
         self.observe = observe
-        hosts = SessionRunner.hosts(topology, edges, AgentFile(path: agent))
-        let (cancellation, hosts) = (cancellation, hosts)
+        ssh = SSHRun(
+            ask: askPassphrase, note: { observe(.detail(edge: nil, $0)) }, warn: { observe(.warning(edge: nil, $0)) })
+        hosts = SessionRunner.hosts(topology, edges, AgentFile(path: agent), ssh)
+        let (cancellation, hosts, ssh) = (cancellation, hosts, ssh)
         interruption.onRequest {
             cancellation.request()
+            ssh.stopAsking()
             for host in hosts.values { host.stopStarting() }
         }
     }
@@ -58,7 +63,10 @@ package final class SessionRunner: EdgeRunner {
     }
 
     /// Ends agents and connections. To be called when no edge runs any more.
-    package func close() { for host in hosts.values { host.close() } }
+    package func close() {
+        for host in hosts.values { host.close() }
+        ssh.close()
+    }
 
     /// Tries again by itself where the link was lost in the middle.
     private func attempt(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit]) -> EdgeSummary {
@@ -165,9 +173,11 @@ package final class SessionRunner: EdgeRunner {
         return error
     }
 
-    private static func hosts(_ topology: Topology, _ edges: [Int], _ agent: AgentFile) -> [SSHTarget: AgentHost] {
+    private static func hosts(_ topology: Topology, _ edges: [Int], _ agent: AgentFile, _ ssh: SSHRun)
+        -> [SSHTarget: AgentHost]
+    {
         let targets = Set(edges.compactMap { topology.peers[topology.edges[$0].downstream].host.map(SSHTarget.init) })
-        return Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: agent)) })
+        return Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: agent, in: ssh)) })
     }
 }
 

@@ -151,8 +151,10 @@ extension SSHServer {
             "Port \(port)", "ListenAddress 127.0.0.1", "AuthorizedKeysFile " + directory("authorized_keys"),
             "StrictModes no", "UsePAM no", "PidFile none", "PermitRootLogin yes", "PasswordAuthentication no",
             "KbdInteractiveAuthentication no", "SetEnv HOME=" + directory("home"), "LogLevel VERBOSE",
-            "PrintMotd no", "MaxStartups 100",
+            "PrintMotd no",
         ]
+        // Of this keyword the last value wins.
+        if !options.config.contains(where: { $0.hasPrefix("MaxStartups") }) { lines.append("MaxStartups 100") }
         return lines.joined(separator: "\n") + "\n"
     }
 
