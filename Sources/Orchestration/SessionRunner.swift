@@ -22,11 +22,18 @@ package final class SessionRunner: EdgeRunner {
     private let registry = RootRegistry()
     private let cancellation = Cancellation()
     private let ssh: SSHRun
+    /// Of each edge that runs.
+    private let routes: [Int: Route]
     private let hosts: [SSHTarget: AgentHost]
     private let owner = LockOwner.current()
-    private let begun = MonotonicClock.now
-    /// When each edge ended.
-    private let ended = Monitor<[Int: UInt64]>([:])
+    private let moments = Monitor(Moments())
+
+    /// The moments of a run are numbered by the edges that ended; its start is 0.
+    private struct Moments: Sendable {
+        var ofEnd: [Int: UInt64] = [:]
+
+        mutating func end(_ edge: Int) { ofEnd[edge] = UInt64(ofEnd.count + 1) }
+    }
 
     /// - Parameters:
     ///   - edges: indices into `topology.edges`; `run` counts in this list.
@@ -44,8 +51,12 @@ package final class SessionRunner: EdgeRunner {
         self.observe = observe
         ssh = SSHRun(
             ask: askPassphrase, note: { observe(.detail(edge: nil, $0)) }, warn: { observe(.warning(edge: nil, $0)) })
-        hosts = SessionRunner.hosts(topology, edges, AgentFile(path: agent), ssh)
-        let (cancellation, hosts, ssh) = (cancellation, hosts, ssh)
+        routes = Dictionary(uniqueKeysWithValues: edges.map { ($0, Route(topology, $0)) })
+        let file = AgentFile(path: agent)
+        let targets = Set(routes.values.flatMap(\.hosts))
+        let ssh = ssh
+        hosts = Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: file, in: ssh)) })
+        let (cancellation, hosts) = (cancellation, hosts)
         interruption.onRequest {
             cancellation.request()
             ssh.stopAsking()
@@ -56,7 +67,7 @@ package final class SessionRunner: EdgeRunner {
     package func run(edgeIndex: Int) -> EdgeSummary {
         let edge = edges[edgeIndex]
         let identity = topology.identity(of: edge)
-        defer { ended.update { $0[edge] = MonotonicClock.now } }
+        defer { moments.update { $0.end(edge) } }
         var summary = halts.run(identity) { permits in attempt(edge, identity, permits) }
         if summary.exit == .halted, let error = summary.error { summary.error = named(error, identity) }
         return summary
@@ -74,11 +85,11 @@ package final class SessionRunner: EdgeRunner {
         var retry = Retry()
         var takesOver = false
         while true {
-            var stream: (any ByteStream)?
-            defer { stream?.close() }
+            var streams: SessionStreams?
+            defer { streams?.close() }
             do throws(HeadwaterError) {
-                stream = try open(edge, identity)
-                return try cycle(edge, identity, permits, stream!, takesOver: takesOver)
+                streams = try open(edge, identity)
+                return try cycle(edge, identity, permits, streams!, takesOver: takesOver)
             } catch {
                 if !takesOver, SessionRunner.isAbandoned(error) {
                     takesOver = true
@@ -88,7 +99,7 @@ package final class SessionRunner: EdgeRunner {
                 let elapsed = Double(MonotonicClock.now - begun) / 1e9
                 let jitter = Double(Host.randomBytes(1)[0]) / 255
                 // Connections have their own tries behind them.
-                if stream == nil && error.code != "agent.no-greeting" { return failed(identity, error) }
+                if streams == nil && error.code != "agent.no-greeting" { return failed(identity, error) }
                 guard let delay = retry.delay(after: error, elapsed: elapsed, jitter: jitter),
                     !interruption.wait(seconds: delay)
                 else { return failed(identity, error) }
@@ -98,20 +109,10 @@ package final class SessionRunner: EdgeRunner {
     }
 
     private func cycle(
-        _ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], _ stream: any ByteStream, takesOver: Bool
+        _ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], _ streams: SessionStreams, takesOver: Bool
     ) throws(HeadwaterError) -> EdgeSummary {
-        let (here, there) = (
-            topology.peers[topology.edges[edge].upstream], topology.peers[topology.edges[edge].downstream]
-        )
-        let plan = SessionPlan(
-            edge: identity, here: EndPlace(path: here.path, mount: here.mount),
-            there: EndPlace(path: there.path, mount: there.mount), hereIsSource: true,
-            maxDelete: DeleteLimit(topology.edges[edge].maxDelete), isReset: isReset,
-            released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, owner: owner,
-            takesOver: takesOver, viewSince: viewSince(edge))
-        let outcome = try EdgeSession.run(
-            plan, registry: registry, stream: stream, cancellation: cancellation,
-            observer: EdgeObserver(identity, observe))
+        let plan = plan(edge, identity, permits, takesOver: takesOver)
+        let outcome = try run(plan, streams, EdgeObserver(identity, observe))
         var summary = EdgeSummary(edge: identity)
         summary.counts = outcome.counts
         summary.bytesSent = outcome.bytesSent
@@ -120,38 +121,54 @@ package final class SessionRunner: EdgeRunner {
         return summary
     }
 
+    private func run(_ plan: SessionPlan, _ streams: SessionStreams, _ observer: EdgeObserver) throws(HeadwaterError)
+        -> SessionOutcome
+    {
+        if let control = streams.control {
+            return try OrderedSession.run(
+                plan, over: streams.lentName, control: control, cancellation: cancellation, observer: observer)
+        }
+        return try EdgeSession.run(
+            plan, registry: registry, stream: streams.data!, cancellation: cancellation, observer: observer)
+    }
+
+    private func plan(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], takesOver: Bool) -> SessionPlan {
+        let declared = topology.edges[edge]
+        var upstream = end(declared, declared.upstream)
+        upstream.viewSince = viewSince(edge)
+        let downstream = end(declared, declared.downstream)
+        let request = SessionRequest(
+            edge: identity, maxDelete: DeleteLimit(declared.maxDelete), isReset: isReset,
+            released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, owner: owner.text,
+            takesOver: takesOver)
+        let isUpstream = routes[edge]!.openerIsUpstream
+        return SessionPlan(
+            request: request, here: isUpstream ? upstream : downstream, there: isUpstream ? downstream : upstream,
+            hereIsUpstream: isUpstream)
+    }
+
+    private func end(_ edge: Edge, _ peer: Int) -> EndRequest {
+        let peer = topology.peers[peer]
+        return EndRequest(path: peer.path, subpath: edge.subpath, database: peer.database, mount: peer.mount)
+    }
+
     /// Whether a lock is held for an orchestrator that was a process of this host and is dead.
     private static func isAbandoned(_ error: HeadwaterError) -> Bool {
         guard error.exit == .alreadyRunning, let text = error.facts else { return false }
         return LockOwner(parsing: Array(text.utf8))?.isDeadProcessOfThisHost ?? false
     }
 
-    /// The run's start, or the end of the last edge that wrote this one's upstream: so all edges of a root share one scan.
+    /// How fresh the upstream tree must be seen: since the run's start, or the end of the last edge that wrote it. So all edges of a
+    /// root share one scan.
     private func viewSince(_ edge: Int) -> UInt64 {
         let feeders = topology.feeders(of: edge)
-        return ended.read { ended in feeders.compactMap { ended[$0] }.max() } ?? begun
+        return moments.read { moments in feeders.compactMap { moments.ofEnd[$0] }.max() } ?? 0
     }
 
-    /// The stream to the other half of the session.
-    private func open(_ edge: Int, _ identity: EdgeIdentity) throws(HeadwaterError) -> any ByteStream {
-        guard let host = topology.peers[topology.edges[edge].downstream].host else { return try openHere() }
-        observe(.progress(edge: identity, Progress(phase: .connecting)))
-        return try hosts[SSHTarget(host)]!.openSession()
-    }
-
-    /// The other half on a thread of this process, behind a socket pair. It ends with the stream.
-    private func openHere() throws(HeadwaterError) -> any ByteStream {
-        do {
-            let (mine, other) = try DescriptorStream.pair()
-            let registry = registry
-            _ = WorkerThread<Void>("responder") { _ = Responder.serve(other, registry: registry) }
-            return mine
-        } catch {
-            throw HeadwaterError(
-                "run.no-descriptors", "the system refuses another socket",
-                remedy: "raise the limit of open files (ulimit -n, LimitNOFILE=) and run again", isTransient: true,
-                cause: error.description)
-        }
+    private func open(_ edge: Int, _ identity: EdgeIdentity) throws(HeadwaterError) -> SessionStreams {
+        let route = routes[edge]!
+        if route != .here { observe(.progress(edge: identity, Progress(phase: .connecting))) }
+        return try SessionStreams(route, registry, hosts: hosts)
     }
 
     private func failed(_ identity: EdgeIdentity, _ error: HeadwaterError) -> EdgeSummary {
@@ -172,13 +189,6 @@ package final class SessionRunner: EdgeRunner {
             "FILE --edge SESSION", with: "\(Printable.text(topology.file)) --edge \(identity.session)")
         return error
     }
-
-    private static func hosts(_ topology: Topology, _ edges: [Int], _ agent: AgentFile, _ ssh: SSHRun)
-        -> [SSHTarget: AgentHost]
-    {
-        let targets = Set(edges.compactMap { topology.peers[topology.edges[$0].downstream].host.map(SSHTarget.init) })
-        return Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: agent, in: ssh)) })
-    }
 }
 
 /// A session's observer that says which edge it speaks of.
@@ -194,14 +204,6 @@ private final class EdgeObserver: SessionObserver {
     func note(problem: HeadwaterError) { observe(.problem(edge: edge, problem)) }
     func note(progress: Progress) { observe(.progress(edge: edge, progress)) }
     func note(detail: String) { observe(.detail(edge: edge, detail)) }
-}
-
-extension SSHTarget {
-    fileprivate init(_ reference: HostReference) {
-        self.init(
-            host: reference.host, user: reference.user, port: reference.port.map(Int.init),
-            identity: reference.identity, knownHosts: reference.knownHosts, hostKey: reference.hostKey)
-    }
 }
 
 extension DeleteLimit {

@@ -4,17 +4,18 @@ import Roots
 import Snapshots
 import Wire
 
-/// One cycle of one edge, seen from the end that initiates it.
+/// One cycle of one edge, seen from the end that opens it.
 ///
 ///     opening ─► hello ─► preparing ─► source or target ─► goodbye          any ─► failed(error)
 package enum EdgeSession {
     /// Runs the cycle over `stream` to its end. Blocks the calling thread; starts two more while it runs.
     ///
+    /// - Parameter isAgent: this process does so for an orchestrator elsewhere.
     /// - Throws: what ended the cycle; with exit `.halted` the `facts` say what a release would permit. Problems of single paths go to
     ///   `observer` and are counted.
     package static func run(
-        _ plan: SessionPlan, registry: RootRegistry, stream: any ByteStream, cancellation: Cancellation,
-        observer: any SessionObserver
+        _ plan: SessionPlan, isAgent: Bool = false, registry: RootRegistry, stream: any ByteStream,
+        cancellation: Cancellation, observer: any SessionObserver
     ) throws(HeadwaterError) -> SessionOutcome {
         let link = FrameLink(stream)
         let conversation = Conversation(link, observer: observer)
@@ -24,7 +25,7 @@ package enum EdgeSession {
             conversation.end()
         }
         do throws(HeadwaterError) {
-            let counts = try converse(plan, registry, conversation, observer)
+            let counts = try converse(plan, isAgent, registry, conversation, observer)
             try link.send(.goodbye)
             try conversation.awaitGoodbye()
             let traffic = counts.hasMoved ? link.counted : FrameLink.Traffic()
@@ -39,49 +40,71 @@ package enum EdgeSession {
     }
 
     private static func converse(
-        _ plan: SessionPlan, _ registry: RootRegistry, _ conversation: Conversation, _ observer: any SessionObserver
+        _ plan: SessionPlan, _ isAgent: Bool, _ registry: RootRegistry, _ conversation: Conversation,
+        _ observer: any SessionObserver
     ) throws(HeadwaterError) -> CycleCounts {
-        let startedAt = plan.viewSince ?? MonotonicClock.now
+        let role = Opening.Role(
+            mayCreate: !plan.hereIsUpstream, mayTakeOver: isAgent && plan.request.takesOver,
+            isPeer: !plan.isInitiatedHere, isAgent: isAgent)
+        let request = plan.request
         let opening = try Opening(
-            plan.here, session: plan.edge.session, owner: plan.owner, registry: registry, mayCreate: false,
-            isPeer: false)
-        scanAhead(opening.root, notOlderThan: startedAt)
+            plan.here, session: request.edge.session, owner: try LockOwner(sent: request.owner), registry: registry,
+            role)
+        let end = SessionEnd(opening, request, plan.here)
+        do throws(HeadwaterError) {
+            end.scanAhead()
+            try greet(plan, opening, end, conversation, observer)
+        } catch {
+            opening.undo()
+            throw error
+        }
+        return try Cycle(end, conversation, observer).run(isSource: plan.hereIsUpstream)
+    }
+
+    /// From hello to two databases that hold the same rows.
+    private static func greet(
+        _ plan: SessionPlan, _ opening: Opening, _ end: SessionEnd, _ conversation: Conversation,
+        _ observer: any SessionObserver
+    ) throws(HeadwaterError) {
         var terms = SessionTerms(
-            session: plan.edge.session, mode: plan.edge.mode, isUpstream: plan.hereIsSource,
+            session: plan.request.edge.session, mode: plan.request.edge.mode, isUpstream: plan.hereIsUpstream,
             machineHere: Host.machineID, machineThere: "",
             placeHere: opening.root.canonicalPath, placeThere: plan.there.path)
-        let local = try opening.state(terms)
+        let here = try opening.state(terms)
         let newID = Handshake.newID()
         let hello = Hello(
-            edge: plan.edge, initiatorIsSource: plan.hereIsSource, path: plan.there.path, database: plan.there.database,
-            mount: plan.there.mount, maxDelete: plan.maxDelete, isReset: plan.isReset, released: plan.released,
-            owner: plan.owner.text,
-            takesOver: plan.takesOver, newID: newID.value, machine: Host.machineID, place: opening.root.canonicalPath,
-            state: DatabaseState(local))
+            request: plan.request, openerIsUpstream: plan.hereIsUpstream, there: plan.there, newID: newID.value,
+            machine: Host.machineID, place: opening.root.canonicalPath, state: DatabaseState(here))
         try conversation.link.send(.hello, hello.encoded())
         let reply = try conversation.expectHello { (payload) throws(WireFault) in try HelloReply(decoding: payload) }
         (terms.machineThere, terms.placeThere) = (reply.machine, reply.place)
-        let remote = try decoding { () throws(WireFault) in try reply.state.endState() }
+        let there = try decoding { () throws(WireFault) in try reply.state.endState() }
         observer.note(detail: "greeted \(reply.place) on machine \(reply.machine), version \(reply.version)")
         let handshake = Handshake(
-            local: local, remote: remote, terms: terms, newID: newID, isReset: plan.isReset, side: .local)
-        let end = SessionEnd(opening, released: plan.released, maxDelete: plan.maxDelete, startedAt: startedAt)
+            here: here, there: there, terms: terms, newID: newID, isReset: plan.request.isReset,
+            side: plan.isInitiatedHere ? .local : .remote)
         try handshake.prepare(end, conversation)
-        return try Cycle(end, conversation, observer).run(isSource: plan.hereIsSource)
     }
 }
 
 /// One cycle of one edge, seen from the end that answers: an agent, or the other half of an edge within one machine.
 package enum Responder {
-    /// Serves one session over `stream` to its end. Blocks. Errors have been told to the other end; the code is for the caller's
-    /// exit status.
-    package static func serve(_ stream: any ByteStream, registry: RootRegistry) -> ExitCode {
+    /// Serves one session over `stream` to its end, or obeys an order to open one. Blocks. Errors have been told to the other end;
+    /// the code is for the caller's exit status.
+    package static func serve(_ stream: any ByteStream, registry: RootRegistry, lent: LentStreams = LentStreams())
+        -> ExitCode
+    {
         let link = FrameLink(stream)
         let observer = TellingObserver(link)
         let conversation = Conversation(link, observer: observer)
         defer { conversation.end() }
         do throws(HeadwaterError) {
-            try converse(registry, conversation, observer)
+            let first = try conversation.expect(first: [.hello, .order])
+            if first.kind == .order {
+                try OrderedSession.obey(first, conversation, registry, lent)
+                return .inStep
+            }
+            try converse(first, registry, conversation, observer)
             try conversation.awaitGoodbye()
             try link.send(.goodbye)
             return .inStep
@@ -91,35 +114,55 @@ package enum Responder {
         }
     }
 
-    private static func converse(
-        _ registry: RootRegistry, _ conversation: Conversation, _ observer: any SessionObserver
-    ) throws(HeadwaterError) {
-        let hello = try conversation.expectHello { (payload) throws(WireFault) in try Hello(decoding: payload) }
-        let startedAt = MonotonicClock.now
-        let local = try decoding { () throws(WireFault) in try hello.state.endState() }
-        guard let owner = LockOwner(parsing: Array(hello.owner.utf8)) else {
-            throw .protocolBroken(WireFault("unreadable owner"))
+    /// The other half of a session within this process, on a thread behind a socket pair. It ends with the stream.
+    ///
+    /// - Throws: `run.no-descriptors`.
+    package static func inThisProcess(_ registry: RootRegistry) throws(HeadwaterError) -> any ByteStream {
+        do {
+            let (mine, other) = try DescriptorStream.pair()
+            _ = WorkerThread<Void>("responder") { _ = serve(other, registry: registry) }
+            return mine
+        } catch {
+            throw HeadwaterError(
+                "run.no-descriptors", "the system refuses another socket",
+                remedy: "raise the limit of open files (ulimit -n, LimitNOFILE=) and run again", isTransient: true,
+                cause: error.description)
         }
-        let isFirst = hello.isReset || local.isFresh
-        let place = EndPlace(path: hello.path, database: hello.database, mount: hello.mount)
+    }
+
+    private static func converse(
+        _ first: Frame, _ registry: RootRegistry, _ conversation: Conversation, _ observer: any SessionObserver
+    ) throws(HeadwaterError) {
+        let hello = try decoding { () throws(WireFault) in try Hello(decoding: first.payload) }
+        let request = hello.request
+        let there = try decoding { () throws(WireFault) in try hello.state.endState() }
+        let isInitiatedHere = request.edge.mode.isInitiated(atUpstream: !hello.openerIsUpstream)
+        let role = Opening.Role(
+            mayCreate: hello.openerIsUpstream && (request.isReset || there.isFresh), mayTakeOver: request.takesOver,
+            isPeer: !isInitiatedHere, isAgent: true)
         let opening = try Opening(
-            place, session: hello.edge.session, owner: owner, registry: registry,
-            mayCreate: hello.initiatorIsSource && isFirst,
-            mayTakeOver: hello.takesOver, isPeer: true)
-        scanAhead(opening.root, notOlderThan: startedAt)
-        let terms = SessionTerms(
-            session: hello.edge.session, mode: hello.edge.mode, isUpstream: hello.initiatorIsSource,
-            machineHere: hello.machine,
-            machineThere: Host.machineID, placeHere: hello.place, placeThere: opening.root.canonicalPath)
-        let remote = try opening.state(terms.mirrored)
-        let reply = HelloReply(machine: Host.machineID, place: opening.root.canonicalPath, state: DatabaseState(remote))
-        try conversation.link.send(.hello, reply.encoded())
-        let handshake = Handshake(
-            local: local, remote: remote, terms: terms, newID: SnapshotID(hello.newID), isReset: hello.isReset,
-            side: .remote)
-        let end = SessionEnd(opening, released: hello.released, maxDelete: hello.maxDelete, startedAt: startedAt)
-        try handshake.prepare(end, conversation)
-        _ = try Cycle(end, conversation, observer).run(isSource: !hello.initiatorIsSource)
+            hello.there, session: request.edge.session, owner: try LockOwner(sent: request.owner), registry: registry,
+            role)
+        let end = SessionEnd(opening, request, hello.there)
+        do throws(HeadwaterError) {
+            end.scanAhead()
+            let terms = SessionTerms(
+                session: request.edge.session, mode: request.edge.mode, isUpstream: !hello.openerIsUpstream,
+                machineHere: Host.machineID, machineThere: hello.machine,
+                placeHere: opening.root.canonicalPath, placeThere: hello.place)
+            let here = try opening.state(terms)
+            let reply = HelloReply(
+                machine: Host.machineID, place: opening.root.canonicalPath, state: DatabaseState(here))
+            try conversation.link.send(.hello, reply.encoded())
+            let handshake = Handshake(
+                here: here, there: there, terms: terms, newID: SnapshotID(hello.newID), isReset: request.isReset,
+                side: isInitiatedHere ? .local : .remote)
+            try handshake.prepare(end, conversation)
+        } catch {
+            opening.undo()
+            throw error
+        }
+        _ = try Cycle(end, conversation, observer).run(isSource: !hello.openerIsUpstream)
     }
 }
 
@@ -134,7 +177,12 @@ extension EndState {
     }
 }
 
-/// Begins to look at a tree while the other end is still being greeted; who needs the view waits for it. A refusal does not.
-private func scanAhead(_ root: Root, notOlderThan time: UInt64) {
-    _ = WorkerThread<Void>("hw-scan") { _ = try? root.view(notOlderThan: time) }
+extension LockOwner {
+    /// As another process sent it.
+    fileprivate init(sent text: String) throws(HeadwaterError) {
+        guard let owner = LockOwner(parsing: Array(text.utf8)) else {
+            throw .protocolBroken(WireFault("unreadable owner"))
+        }
+        self = owner
+    }
 }

@@ -5,13 +5,13 @@ import Wire
 
 /// What follows two hellos: both ends decide the same from the same two states, then make, open or level their databases.
 struct Handshake {
-    let local: EndState
-    let remote: EndState
-    /// As the initiating end sees them.
+    let here: EndState
+    let there: EndState
+    /// As this end sees them.
     let terms: SessionTerms
     let newID: SnapshotID
     let isReset: Bool
-    /// Which of the two this end is.
+    /// Which of the two this end is: local is where the session is initiated.
     let side: End
 
     /// Filters come with a later version; all sessions have the same, empty one.
@@ -23,7 +23,10 @@ struct Handshake {
     ///
     /// - Throws: the refusal of the start-up table, before anything is touched.
     func prepare(_ end: SessionEnd, _ conversation: Conversation) throws(HeadwaterError) {
-        let startUp = StartUp(local: local, remote: remote, terms: terms, filterDigest: Handshake.noFilter)
+        let startUp =
+            side == .local
+            ? StartUp(local: here, remote: there, terms: terms, filterDigest: Handshake.noFilter)
+            : StartUp(local: there, remote: here, terms: terms.mirrored, filterDigest: Handshake.noFilter)
         switch isReset ? .firstCycle(startUp.reset(newID: newID)) : startUp.decide(newID: newID) {
         case .refuse(let error): throw error
         case .firstCycle(let first):
@@ -44,16 +47,15 @@ struct Handshake {
     private func create(_ first: StartDecision.FirstCycle, _ end: SessionEnd) throws(HeadwaterError) -> Snapshot {
         try Snapshot.discard(directory: end.directory)
         let meta = SnapshotMeta(
-            terms: side == .local ? terms : terms.mirrored, id: first.id, replaces: first.replaces[side],
+            terms: terms, id: first.id, replaces: first.replaces[side],
             filterDigest: Handshake.noFilter,
             root: RootIdentity(device: end.root.device, inode: end.root.inode))
         return try Snapshot.create(directory: end.directory, meta: meta)
     }
 
     private func catchUp(_ snapshot: Snapshot, _ conversation: Conversation) -> CatchUp {
-        let state = side == .local ? remote.snapshot : local.snapshot
         var other = snapshot.meta
-        if case .ok(let meta) = state { other = meta }
+        if case .ok(let meta) = there.snapshot { other = meta }
         return CatchUp(snapshot: snapshot, link: conversation.link, inbox: conversation.inbox, other: other)
     }
 }

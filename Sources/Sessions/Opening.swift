@@ -11,21 +11,39 @@ struct Opening {
     let directory: SessionDirectory
     let lock: SessionLock
     let mark: TreePath?
+    /// What was made for a first cycle, from above to below; taken back if that is refused.
+    private let made: [String]
 
-    /// - Parameters:
-    ///   - mayCreate: whether a missing root may be made, when its parent exists: only for the target of a first cycle.
-    ///   - mayTakeOver: the orchestrator knows that the owner of the lock is a dead process of its own host.
-    ///   - isPeer: whether this end did not initiate; for the wording of refusals.
-    init(
-        _ place: EndPlace, session: String, owner: LockOwner, registry: RootRegistry, mayCreate: Bool,
-        mayTakeOver: Bool = false, isPeer: Bool
-    ) throws(HeadwaterError) {
-        let path = try Opening.expanded(place.path)
-        root = try Opening.root(at: path, mount: place.mount, registry, mayCreate: mayCreate && place.mount == nil)
-        mark = place.mount.flatMap { try? TreePath(slashed: $0) }
-        directory = SessionDirectory(
-            database: try place.database.map(Opening.expanded) ?? root.canonicalPath, session: session)
-        lock = try Opening.lock(directory, owner, mayTakeOver: mayTakeOver, isPeer: isPeer)
+    /// Which part this process has in the session.
+    struct Role {
+        /// A missing root may be made, when its parent exists: only for the target of a first cycle.
+        var mayCreate: Bool
+        /// The orchestrator knows that the owner of the lock is a dead process of its own host.
+        var mayTakeOver: Bool
+        /// The session is not initiated at this end; for the wording of refusals.
+        var isPeer: Bool
+        /// This process holds the lock for an orchestrator.
+        var isAgent: Bool
+    }
+
+    init(_ end: EndRequest, session: String, owner: LockOwner, registry: RootRegistry, _ role: Role)
+        throws(HeadwaterError)
+    {
+        let path = try Opening.expanded(end.path)
+        let database = try end.database.map(Opening.expanded)
+        let mayCreate = role.mayCreate && end.mount == nil && !Opening.hasDatabase(database, session)
+        (root, made) = try Opening.root(at: path, end, registry, mayCreate: mayCreate)
+        mark = end.mount.flatMap { Opening.mark($0, subpath: end.subpath) }
+        let base = end.subpath == nil ? root.canonicalPath : String(root.canonicalPath.dropLast(end.subpath!.count + 1))
+        directory = SessionDirectory(database: database ?? (base.isEmpty ? "/" : base), session: session)
+        lock = try Opening.lock(directory, owner, role)
+    }
+
+    /// Takes back what was made for a first cycle that was refused: directories that are still empty but for the lock.
+    func undo() {
+        if made.isEmpty { return }
+        directory.removeIfUnused()
+        for path in made.reversed() { rmdir(path) }
     }
 
     /// How this end's database stands. The terms are looked for under other session names where there is none.
@@ -50,15 +68,53 @@ struct Opening {
         return home + path.dropFirst()
     }
 
-    private static func root(at path: String, mount: String?, _ registry: RootRegistry, mayCreate: Bool)
-        throws(HeadwaterError) -> Root
+    private static func root(at path: String, _ end: EndRequest, _ registry: RootRegistry, mayCreate: Bool)
+        throws(HeadwaterError) -> (Root, made: [String])
     {
-        do throws(RootFault) { return try registry.root(path: path, mount: mount) } catch {
-            guard error == .missing, mayCreate, mkdir(path, 0o755) == 0 else { throw SafetyStop.fault(error, path) }
+        let given = end.subpath.map { "\(path)/\($0)" } ?? path
+        var made: [String] = []
+        do throws(RootFault) {
+            return (try registry.root(path: path, subpath: end.subpath, mount: end.mount), [])
+        } catch {
+            guard error == .missing, mayCreate else { throw SafetyStop.fault(error, given) }
+            made = make(path, end.subpath)
         }
-        do throws(RootFault) { return try registry.root(path: path, mount: mount) } catch {
-            throw SafetyStop.fault(error, path)
+        do throws(RootFault) {
+            return (try registry.root(path: path, subpath: end.subpath, mount: end.mount), made)
+        } catch {
+            throw SafetyStop.fault(error, given)
         }
+    }
+
+    /// Makes the last component of `path`, and `subpath` beneath it, as far as they are missing; symlinks are not followed there.
+    private static func make(_ path: String, _ subpath: String?) -> [String] {
+        var made = mkdir(path, 0o755) == 0 ? [path] : []
+        guard var parent = try? Descriptor(at: Descriptor.workingDirectory, path, O_RDONLY | O_DIRECTORY) else {
+            return made
+        }
+        var current = path
+        for component in (subpath ?? "").split(separator: "/") {
+            current += "/" + component
+            if mkdirat(parent.raw, String(component), 0o755) == 0 { made.append(current) }
+            guard let next = try? Descriptor(at: parent.raw, String(component), O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+            else {
+                break
+            }
+            parent = next
+        }
+        return made
+    }
+
+    /// Whether something was agreed on before: then a missing root is none that was never there.
+    private static func hasDatabase(_ database: String?, _ session: String) -> Bool {
+        guard let database else { return false }
+        return Snapshot.inspect(directory: SessionDirectory(database: database, session: session)) != .none
+    }
+
+    /// The file that shows that the tree is mounted, as a path of the tree that is synced; nil where it lies outside.
+    private static func mark(_ mount: String, subpath: String?) -> TreePath? {
+        guard let subpath else { return try? TreePath(slashed: mount) }
+        return mount.hasPrefix(subpath + "/") ? try? TreePath(slashed: String(mount.dropFirst(subpath.count + 1))) : nil
     }
 
     /// Takes the session's lock. Where its owner is dead but left an agent behind, that is told to stop, and killed after five seconds.
@@ -66,22 +122,24 @@ struct Opening {
     /// Whether the owner is dead is for its own host to know: the refusal carries the owner in `facts`, so that the orchestrator can
     /// look and come back with `mayTakeOver`.
     private static func lock(
-        _ directory: SessionDirectory, _ owner: LockOwner, mayTakeOver: Bool, isPeer: Bool
+        _ directory: SessionDirectory, _ owner: LockOwner, _ role: Role
     ) throws(HeadwaterError) -> SessionLock {
         var signals: [Int32] = [SIGTERM, SIGKILL]
         var deadline: UInt64?
         while true {
             let holder: LockOwner?
-            switch try SessionLock.acquire(directory: directory, owner: isPeer ? owner.heldByThisAgent() : owner) {
+            switch try SessionLock.acquire(directory: directory, owner: role.isAgent ? owner.heldByThisAgent() : owner)
+            {
             case .acquired(let lock): return lock
             case .held(let by): holder = by
             }
             let isWaiting = deadline.map { MonotonicClock.now < $0 } ?? false
             guard let holder,
-                mayTakeOver || holder.isDeadProcessOfThisHost || (isPeer && holder.isSameOrchestrator(as: owner)),
+                role.mayTakeOver || holder.isDeadProcessOfThisHost
+                    || (role.isAgent && holder.isSameOrchestrator(as: owner)),
                 isWaiting || !signals.isEmpty
             else {
-                var error = LockOwner.alreadyRunning(session: directory.session, owner: holder, atPeer: isPeer)
+                var error = LockOwner.alreadyRunning(session: directory.session, owner: holder, atPeer: role.isPeer)
                 error.facts = holder?.text
                 throw error
             }

@@ -14,19 +14,17 @@ final class SessionEnd {
     private let lock: SessionLock
     /// The file that shows that the root is mounted: never synced.
     let mark: TreePath?
-    private let released: [ReleasedHalt]
-    private let maxDelete: DeleteLimit
-    private let startedAt: UInt64
+    private let request: SessionRequest
+    private let side: EndRequest
     private var snapshot: Snapshot?
 
-    init(_ opening: Opening, released: [ReleasedHalt], maxDelete: DeleteLimit, startedAt: UInt64) {
+    init(_ opening: Opening, _ request: SessionRequest, _ side: EndRequest) {
         root = opening.root
         directory = opening.directory
         lock = opening.lock
         mark = opening.mark
-        self.released = released
-        self.maxDelete = maxDelete
-        self.startedAt = startedAt
+        self.request = request
+        self.side = side
     }
 
     /// From here on the rows of this snapshot are what both ends agreed on.
@@ -34,15 +32,21 @@ final class SessionEnd {
 
     // MARK: Tree
 
-    /// The tree as it is since the cycle began.
+    /// Begins to look at the tree while the other end is still being greeted; who needs the view waits for it. A refusal does not.
+    func scanAhead() {
+        let (root, moment) = (root, side.viewSince)
+        _ = WorkerThread<Void>("hw-scan") { _ = try? root.view(since: moment) }
+    }
+
+    /// The tree as it is since the moment that this cycle asks for.
     func view() throws(HeadwaterError) -> TreeImage {
-        do throws(SystemError) { return try root.view(notOlderThan: startedAt) } catch {
+        do throws(SystemError) { return try root.view(since: side.viewSince) } catch {
             throw SafetyStop.unreadable(root, error)
         }
     }
 
     func openStage() throws(HeadwaterError) -> Stage {
-        try Stage(root: root.descriptor.raw, session: directory.session)
+        try Stage(root: root.descriptor.raw, base: root.base.raw, session: directory.session)
     }
 
     /// Whether a file or symlink that looks as agreed, but is not the recorded inode, has the agreed content.
@@ -115,14 +119,15 @@ final class SessionEnd {
         if let fault = root.stillThere() { throw SafetyStop.fault(fault, root.givenPath) }
         var window = DeletionWindow(directory: directory, now: WallClock.now.seconds)
         let limit: MaxDelete =
-            switch maxDelete {
+            switch request.maxDelete {
             case .count(let most): .count(most)
             case .percent(let most): .percent(most)
             }
         let verdict = DeletionBrake.evaluate(
             limit, rows: Int(window.rowsAtStart ?? rows), deleted: Int(window.deleted), planned: paths.count)
         if case .exceeded(let deletions, let most, let rows) = verdict {
-            try permit(SafetyStop.tooManyDeletions(paths, total: deletions, most: most, rows: rows, limit: maxDelete))
+            try permit(
+                SafetyStop.tooManyDeletions(paths, total: deletions, most: most, rows: rows, limit: request.maxDelete))
             window.clear()
         } else {
             window.add(Int64(paths.count), rowsBefore: rows)
@@ -132,6 +137,6 @@ final class SessionEnd {
 
     /// Goes on only if an operator released exactly this halt.
     private func permit(_ halt: HeadwaterError) throws(HeadwaterError) {
-        if !released.contains(where: { $0.code == halt.code && $0.facts == halt.facts }) { throw halt }
+        if !request.released.contains(where: { $0.code == halt.code && $0.facts == halt.facts }) { throw halt }
     }
 }

@@ -60,6 +60,27 @@ package struct SessionDirectory: Hashable, Sendable {
         }
     }
 
+    /// Takes the directory away again, and `.headwater` if nothing else is in it; it stays where it holds more than the lock.
+    ///
+    /// Only for the holder of the lock, in a first cycle that was refused.
+    package func removeIfUnused() {
+        guard let reserved = try? openReserved(), let directory = try? open() else { return }
+        guard isEmptyButForTheLock(directory) else { return }
+        unlinkat(directory.raw, SessionLock.name, 0)
+        unlinkat(reserved.raw, session, AT_REMOVEDIR)
+        rmdir("\(database)/\(SessionDirectory.reserved)")
+    }
+
+    private func isEmptyButForTheLock(_ directory: Descriptor) -> Bool {
+        var isEmpty = true
+        let listed: Void? = try? withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { buffer in
+            try listDirectory(directory.raw, buffer: buffer) { name, _ in
+                isEmpty = isEmpty && strcmp(name, SessionLock.name) == 0
+            }
+        }
+        return listed != nil && isEmpty
+    }
+
     /// `.headwater` itself, checked; nil when missing.
     func openReserved() throws(HeadwaterError) -> Descriptor? {
         do {

@@ -30,6 +30,8 @@ package final class SessionLock: Sendable {
                 if error.errno == EAGAIN || error.errno == EACCES { return .held(by: read(file)) }
                 throw error
             }
+            // Its directory may have been taken back by another process just then.
+            if try FileStatus(descriptor: file.raw).links == 0 { return .held(by: nil) }
             try write(owner, file)
             return .acquired(SessionLock(file))
         } catch let error as SystemError {

@@ -49,13 +49,6 @@ enum GraphRules {
                 .edgeToItself, at: edge.span, "the edge leads from \(quoted(upstream.name)) to itself",
                 remedy: "name two different peers, or remove the edge")
         }
-        if upstream.host != nil, NotSupportedYet.remoteUpstream {
-            findings.report(
-                .remoteUpstreamNotSupportedYet, at: edge.upstreamSpan,
-                "an edge from a peer on another machine (\(quoted(upstream.name))) is part of the format but not supported yet "
-                    + "by this version",
-                remedy: "run Headwater on the machine of the upstream peer")
-        }
         checkContradictions(edge, isBetweenRemotes: upstream.host != nil && downstream.host != nil, &findings)
     }
 

@@ -9,8 +9,7 @@ package enum NotSupportedYet {
 
     /// Keys of a peer.
     package static let peerKeys: Set<String> = [
-        "bandwidth",
-        "database",
+        "bandwidth"
     ]
 
     /// Keys of an edge and of `defaults`.
@@ -30,22 +29,21 @@ package enum NotSupportedYet {
         "mirror",
         "overwrite",
         "preserve",
-        "route",
         "scan_interval",
         "schedule",
         "settle",
-        "subpath",
         "symlinks",
     ]
 
     /// Values of `mode`; `bidi` also as `<->`.
     package static let modes: Set<String> = [
-        "bidi",
-        "pull",
+        "bidi"
     ]
 
-    /// An edge whose upstream peer has a host.
-    package static let remoteUpstream = true
+    /// Values of `route`.
+    package static let routes: Set<String> = [
+        "direct"
+    ]
 }
 
 extension Findings {

@@ -39,6 +39,8 @@ package struct Peer: Sendable, Hashable {
     package var host: HostReference?
     /// Absolute, or `~/…`; without `.`, `..` and repeated slashes.
     package var path: String
+    /// Where its databases are, in the form of `path`; nil is `path` itself.
+    package var database: String?
     /// Relative to `path`: must exist, or the peer counts as unmounted.
     package var mount: String?
     /// Where it is declared, from 1.
@@ -80,6 +82,8 @@ package struct Edge: Sendable, Hashable {
     package var mode: Mode
     /// Unique in the topology, also without regard to case; `[A-Za-z0-9_-]{1,64}`.
     package var session: String
+    /// Relative to the paths of both peers; nil is the whole tree.
+    package var subpath: String?
     package var maxDelete: MaxDelete
     /// Where it is declared, from 1.
     package var line: Int

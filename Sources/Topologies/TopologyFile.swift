@@ -74,12 +74,15 @@ extension Topology {
     /// From a draft in which no rule is broken.
     fileprivate init(_ draft: Draft, file: String, flows: FlowMap) {
         let peers = draft.peers.map {
-            Peer(name: $0.name, host: $0.host, path: $0.path!.text, mount: $0.mount, line: $0.nameSpan.line)
+            Peer(
+                name: $0.name, host: $0.host, path: $0.path!.text, database: $0.database?.text, mount: $0.mount,
+                line: $0.nameSpan.line)
         }
         let edges = draft.edges.map {
             Edge(
                 upstream: $0.upstream, downstream: $0.downstream, mode: $0.mode, session: SessionName.of($0, in: draft),
-                maxDelete: $0.settings.maxDelete ?? .standard, line: $0.span.line)
+                subpath: $0.settings.subpath.map(PeerPath.text), maxDelete: $0.settings.maxDelete ?? .standard,
+                line: $0.span.line)
         }
         self.init(name: draft.name, file: file, peers: peers, edges: edges, flows: flows)
     }

@@ -1,51 +1,33 @@
 import Core
 
-/// `hello` of the end that initiates: which session, which way, where the other end's tree is, and how its own database stands.
+/// `hello` of the end that opens the session: what it is to do, which way, where the other end's tree is, and how its own database
+/// stands.
 package struct Hello: Sendable {
     package static let textBytesMax = 4096
 
     package var protocolNumber: Int
     package var version: String
-    package var edge: EdgeIdentity
-    /// Whether the initiator is the source; for bidi both are.
-    package var initiatorIsSource: Bool
-    /// The tree at the other end, absolute or beginning `~/`.
-    package var path: String
-    package var database: String?
-    package var mount: String?
-    package var maxDelete: DeleteLimit
-    package var isReset: Bool
-    /// Halts that an operator released, with exactly what each listed.
-    package var released: [ReleasedHalt]
-    /// Who runs the session, as the lock file has it.
-    package var owner: String
-    /// The owner of the lock at the other end is known to be a dead process of the orchestrator's own host.
-    package var takesOver: Bool
+    package var request: SessionRequest
+    /// Whether the end that opens is the upstream one.
+    package var openerIsUpstream: Bool
+    /// The side of the end that answers.
+    package var there: EndRequest
     /// The name of a snapshot, should one have to be made.
     package var newID: Digest
-    /// The initiator's own tree: machine and canonical path.
+    /// The opener's own tree: machine and canonical path.
     package var machine: String
     package var place: String
     package var state: DatabaseState
 
     package init(
-        edge: EdgeIdentity, initiatorIsSource: Bool, path: String, database: String?, mount: String?,
-        maxDelete: DeleteLimit, isReset: Bool,
-        released: [ReleasedHalt], owner: String, takesOver: Bool, newID: Digest, machine: String, place: String,
-        state: DatabaseState
+        request: SessionRequest, openerIsUpstream: Bool, there: EndRequest, newID: Digest, machine: String,
+        place: String, state: DatabaseState
     ) {
         protocolNumber = Version.protocolNumber
         version = Version.headwater
-        self.edge = edge
-        self.initiatorIsSource = initiatorIsSource
-        self.path = path
-        self.database = database
-        self.mount = mount
-        self.maxDelete = maxDelete
-        self.isReset = isReset
-        self.released = released
-        self.owner = owner
-        self.takesOver = takesOver
+        self.request = request
+        self.openerIsUpstream = openerIsUpstream
+        self.there = there
         self.newID = newID
         self.machine = machine
         self.place = place
@@ -56,23 +38,9 @@ package struct Hello: Sendable {
         var out = ByteWriter()
         out.put(protocolNumber)
         out.put(version)
-        out.put(edge.upstream)
-        out.put(edge.downstream)
-        out.put(edge.session)
-        out.put(edge.mode.rawValue)
-        out.put(initiatorIsSource)
-        out.put(path)
-        out.put(database) { $0.put($1) }
-        out.put(mount) { $0.put($1) }
-        out.put(maxDelete)
-        out.put(isReset)
-        out.put(released.count)
-        for halt in released {
-            out.put(halt.code)
-            out.put(halt.facts)
-        }
-        out.put(owner)
-        out.put(takesOver)
+        out.put(request)
+        out.put(openerIsUpstream)
+        out.put(there)
         out.put(newID)
         out.put(machine)
         out.put(place)
@@ -82,48 +50,20 @@ package struct Hello: Sendable {
 
     package init(decoding payload: [UInt8]) throws(WireFault) {
         var input = ByteReader(payload)
-        let bound = Hello.textBytesMax
         protocolNumber = try input.int(atMost: 1 << 20, "protocol version")
         version = try input.text(atMost: 64, "version")
         if protocolNumber != Version.protocolNumber {
             throw WireFault(
                 "it speaks protocol \(protocolNumber) (version \(version)), this is protocol \(Version.protocolNumber)")
         }
-        let upstream = try input.text(atMost: 64, "peer name")
-        let downstream = try input.text(atMost: 64, "peer name")
-        let session = try input.text(atMost: 64, "session name")
-        guard let mode = Mode(rawValue: try input.text(atMost: 8, "mode")) else { throw WireFault("unknown mode") }
-        edge = EdgeIdentity(upstream: upstream, downstream: downstream, session: session, mode: mode)
-        initiatorIsSource = try input.flag()
-        path = try input.text(atMost: bound, "path")
-        database = try input.optional { (r) throws(WireFault) in try r.text(atMost: bound, "database") }
-        mount = try input.optional { (r) throws(WireFault) in try r.text(atMost: bound, "mount") }
-        maxDelete = try input.deleteLimit()
-        isReset = try input.flag()
-        released = []
-        for _ in 0..<(try input.int(atMost: 64, "released halts")) {
-            released.append(
-                ReleasedHalt(code: try input.text(atMost: 64, "code"), facts: try input.text(atMost: bound, "facts")))
-        }
-        owner = try input.text(atMost: bound, "owner")
-        takesOver = try input.flag()
+        request = try input.sessionRequest()
+        openerIsUpstream = try input.flag()
+        there = try input.endRequest()
         newID = try input.digest()
         machine = try input.text(atMost: 64, "machine")
-        place = try input.text(atMost: bound, "place")
+        place = try input.text(atMost: Hello.textBytesMax, "place")
         state = try input.databaseState()
         try input.finish()
-        guard Hello.isSessionName(session) else { throw WireFault("session name of odd characters") }
-    }
-
-    /// `[A-Za-z0-9_-]{1,64}`: names become directories.
-    package static func isSessionName(_ name: String) -> Bool {
-        (1...64).contains(name.utf8.count)
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D: true
-                default: false
-                }
-            }
     }
 }
 
@@ -158,24 +98,6 @@ package struct HelloReply: Sendable {
         state = try input.databaseState()
         try input.finish()
     }
-}
-
-/// A halt that an operator permitted: the code of its error and exactly what it listed.
-package struct ReleasedHalt: Hashable, Sendable {
-    package var code: String
-    package var facts: String
-
-    package init(code: String, facts: String) {
-        self.code = code
-        self.facts = facts
-    }
-}
-
-/// How many deletions a cycle may make.
-package enum DeleteLimit: Hashable, Sendable {
-    /// Of the rows at the start, 0...100; applies from 100 deletions up.
-    case percent(Int)
-    case count(Int)
 }
 
 /// How the database of one end stands when a cycle begins.
@@ -248,17 +170,6 @@ package struct DatabaseFacts: Hashable, Sendable {
 // MARK: Parts
 
 extension ByteWriter {
-    fileprivate mutating func put(_ limit: DeleteLimit) {
-        switch limit {
-        case .percent(let value):
-            put(UInt8(0))
-            put(value)
-        case .count(let value):
-            put(UInt8(1))
-            put(value)
-        }
-    }
-
     fileprivate mutating func put(_ state: DatabaseState) {
         put(state.file)
         put(state.sibling) { $0.put($1) }
@@ -289,14 +200,6 @@ extension ByteWriter {
 }
 
 extension ByteReader {
-    fileprivate mutating func deleteLimit() throws(WireFault) -> DeleteLimit {
-        switch try byte() {
-        case 0: return .percent(try int(atMost: 100, "percentage"))
-        case 1: return .count(try int(atMost: 1 << 50, "deletions"))
-        default: throw WireFault("unknown kind of delete limit")
-        }
-    }
-
     fileprivate mutating func databaseState() throws(WireFault) -> DatabaseState {
         let bound = Hello.textBytesMax
         let file = try text(atMost: 2 * bound, "file")
@@ -318,9 +221,8 @@ extension ByteReader {
         let mine = Int64(try unsigned(atMost: 1 << 60, "commit number"))
         let theirs = Int64(try unsigned(atMost: 1 << 60, "commit number"))
         let session = try text(atMost: 64, "session name")
-        guard let mode = Mode(rawValue: try text(atMost: 8, "mode")) else { throw WireFault("unknown mode") }
         return DatabaseFacts(
-            id: id, replaces: replaces, mine: mine, theirs: theirs, session: session, mode: mode,
+            id: id, replaces: replaces, mine: mine, theirs: theirs, session: session, mode: try mode(),
             isUpstream: try flag(),
             machineHere: try text(atMost: 64, "machine"), machineThere: try text(atMost: 64, "machine"),
             placeHere: try text(atMost: bound, "place"), placeThere: try text(atMost: bound, "place"),

@@ -16,8 +16,9 @@ import Wire
         touch -d '2011-01-01 00:00:00.987654321' source/d/e source/d source/empty
         """
 
-    @Test func awkwardTreeStandsAtTheOtherEnd() async {
-        let ends = TwoEnds()
+    @Test(arguments: [(Mode.push, true), (.push, false), (.pull, true), (.pull, false)])
+    func awkwardTreeStandsAtTheOtherEnd(mode: Mode, opensUpstream: Bool) async {
+        let ends = TwoEnds(mode: mode, opensUpstream: opensUpstream)
         ends.shell(Self.awkward)
         let ran = await ends.run()
         #expect(ran.error == nil)

@@ -14,8 +14,13 @@ final class TwoEnds: Sendable {
     var source: String { directory("source") }
     var target: String { directory("target") }
 
-    init(session: String = "t-a-b") {
+    private let mode: Mode
+    private let opensUpstream: Bool
+    private let subpath: String?
+
+    init(session: String = "t-a-b", mode: Mode = .push, opensUpstream: Bool = true, subpath: String? = nil) {
         self.session = session
+        (self.mode, self.opensUpstream, self.subpath) = (mode, opensUpstream, subpath)
         signal(SIGPIPE, SIG_IGN)
         mkdir(source, 0o755)
         mkdir(target, 0o755)
@@ -46,11 +51,14 @@ final class TwoEnds: Sendable {
         let (near, far) = try! DescriptorStream.pair()
         let responder = WorkerThread<ExitCode>("test-far") { Responder.serve(far, registry: RootRegistry()) }
         let observer = Collector()
+        let request = SessionRequest(
+            edge: EdgeIdentity(upstream: "a", downstream: "b", session: session, mode: mode), maxDelete: maxDelete,
+            isReset: reset, released: released, owner: LockOwner.current().text)
+        let upstream = EndRequest(path: source, subpath: subpath)
+        let downstream = EndRequest(path: target, subpath: subpath, mount: mount)
         let plan = SessionPlan(
-            edge: EdgeIdentity(upstream: "a", downstream: "b", session: session, mode: .push),
-            here: EndPlace(path: source),
-            there: EndPlace(path: target, mount: mount), hereIsSource: true, maxDelete: maxDelete, isReset: reset,
-            released: released, owner: .current())
+            request: request, here: opensUpstream ? upstream : downstream,
+            there: opensUpstream ? downstream : upstream, hereIsUpstream: opensUpstream)
         defer { _ = try? responder.join() }
         do throws(HeadwaterError) {
             let outcome = try EdgeSession.run(

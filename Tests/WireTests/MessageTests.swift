@@ -117,18 +117,18 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
             isUpstream: true, machineHere: "m", machineThere: "n",
             placeHere: "/a", placeThere: "/b", filterDigest: Digest(high: 0, low: 0), sum: Digest(high: 3, low: 4),
             rows: 6)
+        let request = SessionRequest(
+            edge: EdgeIdentity(upstream: "a", downstream: "b", session: "t-a-b", mode: .push),
+            maxDelete: .percent(50), isReset: true, released: [ReleasedHalt(code: "halt.x", facts: "y")],
+            owner: "headwater-lock 1\n", takesOver: true)
+        let there = EndRequest(
+            path: "~/x", subpath: "s/t", database: nil, mount: ".m", viewSince: 7, isReadLater: true)
         let hello = Hello(
-            edge: EdgeIdentity(upstream: "a", downstream: "b", session: "t-a-b", mode: .push), initiatorIsSource: true,
-            path: "~/x",
-            database: nil, mount: ".m", maxDelete: .percent(50), isReset: true,
-            released: [ReleasedHalt(code: "halt.x", facts: "y")],
-            owner: "headwater-lock 1\n", takesOver: true, newID: Digest(high: 9, low: 1), machine: "m", place: "/a",
-            state: DatabaseState(file: "/a/snap.db", sibling: nil, content: .ok(facts)))
+            request: request, openerIsUpstream: true, there: there, newID: Digest(high: 9, low: 1), machine: "m",
+            place: "/a", state: DatabaseState(file: "/a/snap.db", sibling: nil, content: .ok(facts)))
         let back = try Hello(decoding: hello.encoded())
-        #expect(
-            back.state == hello.state && back.edge == hello.edge && back.released == hello.released
-                && back.owner == hello.owner)
-        #expect(back.path == "~/x" && back.mount == ".m" && back.isReset && back.maxDelete == .percent(50))
+        #expect(back.request == request && back.there == there)
+        #expect(back.state == hello.state && back.openerIsUpstream && back.place == "/a" && back.newID == hello.newID)
         let reply = HelloReply(
             machine: "n", place: "/b",
             state: DatabaseState(file: "/f", sibling: "s", content: .refused(fault: 3, detail: "9")))

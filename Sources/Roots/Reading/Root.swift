@@ -21,6 +21,8 @@ package enum RootFault: Error, Equatable, Sendable {
 package final class Root: Sendable {
     private struct State: Sendable {
         var latest: TreeImage?
+        /// The moment that the latest scan was asked for.
+        var latestMoment: UInt64 = 0
         /// What `writesCount` was when the latest scan began.
         var latestWritesCount: UInt64 = 0
         var writesCount: UInt64 = 0
@@ -30,11 +32,15 @@ package final class Root: Sendable {
         var scansCount = 0
     }
 
-    /// `O_RDONLY`, for as long as the root lives.
+    /// Of the tree: `O_RDONLY`, for as long as the root lives.
     package let descriptor: Descriptor
-    /// Absolute, as it was given; what `stillThere` looks at.
-    package let givenPath: String
-    /// Without symlinks, as it was when the root was opened.
+    /// Of the directory that was declared: the tree itself, or above it where only a `subpath` is synced. `.headwater` lies here.
+    package let base: Descriptor
+    private let basePath: String
+    private let subpath: String?
+    /// Absolute, as it was given, with the subpath; for messages.
+    package var givenPath: String { Root.joined(basePath, subpath) }
+    /// Without symlinks, as it was when the root was opened, with the subpath.
     package let canonicalPath: String
     /// Whether the last component of the given path was a symlink, which is resolved once and should be said.
     package let wasSymlink: Bool
@@ -45,28 +51,46 @@ package final class Root: Sendable {
     private let scanner: Scanner
     private let state = Monitor(State())
 
-    private init(_ descriptor: Descriptor, _ status: FileStatus, given: String, canonical: String, wasSymlink: Bool) {
-        self.descriptor = descriptor
+    private init(_ base: Descriptor, _ tree: Descriptor, _ status: FileStatus, _ place: Place) {
+        (self.base, descriptor) = (base, tree)
         (device, inode) = (status.device, status.inode)
-        (givenPath, canonicalPath, self.wasSymlink) = (given, canonical, wasSymlink)
-        cache = ContentCache(root: descriptor)
+        (basePath, subpath) = (place.path, place.subpath)
+        (canonicalPath, wasSymlink) = (Root.joined(place.canonical, place.subpath), place.wasSymlink)
+        cache = ContentCache(root: tree)
         scanner = Scanner()
     }
 
-    /// Opens the directory at `path` (absolute, or beneath the working directory). Blocks.
+    private struct Place {
+        var path: String
+        var canonical: String
+        var subpath: String?
+        var wasSymlink: Bool
+    }
+
+    /// Opens the directory at `path` (absolute, or beneath the working directory), or `subpath` beneath it. Blocks.
     ///
-    /// - Parameter mount: a path beneath the root, `/` between components, that must exist; otherwise the root counts as unmounted.
-    package static func open(path: String, mount: String? = nil) throws(RootFault) -> Root {
+    /// - Parameters:
+    ///   - subpath: `/` between components; no symlink in it is followed.
+    ///   - mount: a path beneath `path`, `/` between components, that must exist; otherwise the root counts as unmounted.
+    package static func open(path: String, subpath: String? = nil, mount: String? = nil) throws(RootFault) -> Root {
         guard let resolved = realpath(path, nil) else { throw fault(of: SystemError("realpath")) }
         defer { free(resolved) }
         let canonical = String(cString: resolved)
+        let base: Descriptor
+        do throws(SystemError) {
+            base = try Descriptor(at: Descriptor.workingDirectory, resolved, O_RDONLY | O_DIRECTORY)
+        } catch { throw fault(of: error) }
+        if let mount, !exists(mount, beneath: base.raw) { throw .unmounted(file: mount) }
         let root: Root
         do throws(SystemError) {
-            let descriptor = try Descriptor(at: Descriptor.workingDirectory, resolved, O_RDONLY | O_DIRECTORY)
             let own = (try? FileStatus(at: Descriptor.workingDirectory, path))?.kind == .symlink
+            let tree =
+                try subpath.map { sub throws(SystemError) in
+                    Descriptor(owning: try openBeneath(base.raw, sub, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+                } ?? base
             root = Root(
-                descriptor, try FileStatus(descriptor: descriptor.raw), given: absolute(path), canonical: canonical,
-                wasSymlink: own)
+                base, tree, try FileStatus(descriptor: tree.raw),
+                Place(path: absolute(path), canonical: canonical, subpath: subpath, wasSymlink: own))
         } catch {
             throw fault(of: error)
         }
@@ -74,17 +98,21 @@ package final class Root: Sendable {
         return root
     }
 
+    private static func joined(_ path: String, _ subpath: String?) -> String {
+        subpath.map { path == "/" ? "/" + $0 : "\(path)/\($0)" } ?? path
+    }
+
     /// Adds a file that must exist for the root to count as mounted, and checks it.
     package func require(mount: String) throws(RootFault) {
         state.update { _ = $0.mounts.insert(mount) }
-        if !hasMount(mount) { throw .unmounted(file: mount) }
+        if !Root.exists(mount, beneath: base.raw) { throw .unmounted(file: mount) }
     }
 
     /// Whether the path still leads to this very directory and what must be mounted is. Nil when all is well. Blocks.
     package func stillThere() -> RootFault? {
         do throws(SystemError) {
-            let now = try Descriptor(at: Descriptor.workingDirectory, givenPath, Descriptor.pathOnly | O_DIRECTORY)
-            let status = try FileStatus(descriptor: now.raw)
+            let now = try Descriptor(at: Descriptor.workingDirectory, basePath, Descriptor.pathOnly | O_DIRECTORY)
+            let status = try Root.status(now, subpath)
             if status.device != device {
                 // A missing mount file explains it better.
                 return missingMount(beneath: now.raw) ?? .otherFileSystem
@@ -93,19 +121,29 @@ package final class Root: Sendable {
         } catch {
             return Root.fault(of: error)
         }
-        return missingMount(beneath: descriptor.raw)
+        return missingMount(beneath: base.raw)
     }
 
-    /// The tree in a state not older than `t` (`MonotonicClock`), or than this call.
+    private static func status(_ base: Descriptor, _ subpath: String?) throws(SystemError) -> FileStatus {
+        guard let subpath else { return try FileStatus(descriptor: base.raw) }
+        let tree = Descriptor(
+            owning: try openBeneath(base.raw, subpath, Descriptor.pathOnly | O_DIRECTORY | O_NOFOLLOW))
+        return try FileStatus(descriptor: tree.raw)
+    }
+
+    /// The tree in a state not older than `moment`, or than this call.
     ///
-    /// The latest image if it began at or after `t` and nothing was written through this process since it began; otherwise one scan
-    /// for all who wait. Blocks. Throws when the root itself cannot be looked at.
-    package func view(notOlderThan t: UInt64) throws(SystemError) -> TreeImage {
+    /// The latest image if it was asked for at `moment` or later and nothing was written through this process since it began;
+    /// otherwise one scan for all who wait. Blocks. Throws when the root itself cannot be looked at.
+    ///
+    /// - Parameter moment: a number of the orchestrator's, rising in the course of a run; 0 takes any image.
+    package func view(since moment: UInt64) throws(SystemError) -> TreeImage {
         let asked = MonotonicClock.now
         while true {
             let latest = try state.wait { state throws(SystemError) -> TreeImage?? in
                 if let image = state.latest,
-                    image.startedAt >= asked || (image.startedAt >= t && state.latestWritesCount == state.writesCount)
+                    image.startedAt >= asked
+                        || (state.latestMoment >= moment && state.latestWritesCount == state.writesCount)
                 {
                     return .some(image)
                 }
@@ -115,7 +153,7 @@ package final class Root: Sendable {
                 return .some(nil)
             }
             if let latest { return latest }
-            scan()
+            scan(moment)
         }
     }
 
@@ -125,7 +163,7 @@ package final class Root: Sendable {
     /// How many scans were made so far, failed ones too.
     package var scansCount: Int { state.read { $0.scansCount } }
 
-    private func scan() {
+    private func scan(_ moment: UInt64) {
         let (began, writes) = state.read { ($0.scanningSince!, $0.writesCount) }
         let outcome: Result<TreeImage, SystemError>
         do throws(SystemError) { outcome = .success(try scanner.scan(descriptor)) } catch { outcome = .failure(error) }
@@ -134,7 +172,7 @@ package final class Root: Sendable {
             $0.scansCount += 1
             switch outcome {
             case .success(let image):
-                ($0.latest, $0.latestWritesCount, $0.failure) = (image, writes, nil)
+                ($0.latest, $0.latestMoment, $0.latestWritesCount, $0.failure) = (image, moment, writes, nil)
             case .failure(let error):
                 $0.failure = (began, error)
             }
@@ -144,8 +182,6 @@ package final class Root: Sendable {
     private func missingMount(beneath directory: Int32) -> RootFault? {
         state.read { $0.mounts }.sorted().first { !Root.exists($0, beneath: directory) }.map { .unmounted(file: $0) }
     }
-
-    private func hasMount(_ mount: String) -> Bool { Root.exists(mount, beneath: descriptor.raw) }
 
     private static func exists(_ path: String, beneath directory: Int32) -> Bool {
         guard let fd = try? openBeneath(directory, path, Descriptor.pathOnly | O_NOFOLLOW) else { return false }
@@ -174,17 +210,21 @@ package final class RootRegistry: Sendable {
     private struct Place: Hashable, Sendable {
         let device: UInt64
         let inode: UInt64
+        /// What was declared, where that is a directory above.
+        let base: UInt64
     }
 
     private let roots = Monitor<[Place: Root]>([:])
 
     package init() {}
 
-    /// The root at `path`; opens it when it is the first. Roots are kept until the registry goes, so their inodes stay taken.
-    package func root(path: String, mount: String? = nil) throws(RootFault) -> Root {
-        let opened = try Root.open(path: path)
+    /// The root at `path`, or at `subpath` beneath it; opens it when it is the first. Roots are kept until the registry goes, so their
+    /// inodes stay taken.
+    package func root(path: String, subpath: String? = nil, mount: String? = nil) throws(RootFault) -> Root {
+        let opened = try Root.open(path: path, subpath: subpath, mount: mount)
+        guard let base = try? FileStatus(descriptor: opened.base.raw).inode else { return opened }
         let root = roots.update { roots in
-            let place = Place(device: opened.device, inode: opened.inode)
+            let place = Place(device: opened.device, inode: opened.inode, base: base)
             let root = roots[place] ?? opened
             roots[place] = root
             return root

@@ -26,16 +26,18 @@ package final class Stage: Sendable {
     /// Opens or makes the stage of `session` and clears it. Blocks.
     ///
     /// - Parameters:
-    ///   - root: of the root directory; `O_PATH` suffices.
+    ///   - root: of the tree; `O_PATH` suffices.
+    ///   - base: of the directory that holds `.headwater`, on the same file system; the root itself where nil.
     ///   - session: `[A-Za-z0-9_-]{1,64}`.
-    package init(root: Int32, session: String) throws(HeadwaterError) {
+    package init(root: Int32, base: Int32? = nil, session: String) throws(HeadwaterError) {
         precondition(Stage.isName(session), "a session's name was not validated")
         self.root = root
         do throws(SystemError) {
-            let status = try FileStatus(descriptor: root)
-            device = status.device
-            let top = try Stage.privateDirectory(root, ".headwater", device)
-            try? setModificationTime(descriptor: root, status.mtime)
+            device = try FileStatus(descriptor: root).device
+            let base = base ?? root
+            let status = try FileStatus(descriptor: base)
+            let top = try Stage.privateDirectory(base, ".headwater", device)
+            try? setModificationTime(descriptor: base, status.mtime)
             self.session = try Stage.privateDirectory(top.raw, session, device)
             directory = try Stage.privateDirectory(self.session.raw, "stage", device)
             intent = try Descriptor(at: directory.raw, Intent.name, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)

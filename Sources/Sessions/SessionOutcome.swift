@@ -1,0 +1,18 @@
+import Core
+
+/// What one cycle did, as the end that opened the session knows it.
+package struct SessionOutcome: Sendable {
+    package var counts: CycleCounts
+    /// Bytes of all frames that this end sent and received; 0 when nothing moved.
+    package var bytesSent: UInt64
+    package var bytesReceived: UInt64
+    /// Ended early because an operator asked for it.
+    package var wasCancelled: Bool
+}
+
+/// Hears what happens in a session. Called from the session's threads; must not block.
+package protocol SessionObserver: AnyObject, Sendable {
+    func note(problem: HeadwaterError)
+    func note(progress: Progress)
+    func note(detail: String)
+}

@@ -1,0 +1,199 @@
+import Core
+
+/// Everything one cycle needs to know of its edge, as the end that opens the session has it.
+package struct SessionPlan: Hashable, Sendable {
+    package var request: SessionRequest
+    /// The end that opens the session.
+    package var here: EndRequest
+    /// The end that answers.
+    package var there: EndRequest
+    /// Whether `here` is the upstream end of the edge. Data flows from upstream to downstream; bidi both ways.
+    package var hereIsUpstream: Bool
+
+    package init(request: SessionRequest, here: EndRequest, there: EndRequest, hereIsUpstream: Bool) {
+        self.request = request
+        self.here = here
+        self.there = there
+        self.hereIsUpstream = hereIsUpstream
+    }
+
+    /// Whether the session counts as initiated where it is opened; for the wording of refusals, in which that end is the local one.
+    package var isInitiatedHere: Bool { request.edge.mode.isInitiated(atUpstream: hereIsUpstream) }
+}
+
+extension Mode {
+    /// A pull is initiated downstream, push and bidi upstream; who opens the stream is another matter.
+    package func isInitiated(atUpstream isUpstream: Bool) -> Bool { (self == .pull) != isUpstream }
+}
+
+/// What a session is to do, the same at both ends.
+package struct SessionRequest: Hashable, Sendable {
+    package var edge: EdgeIdentity
+    package var maxDelete: DeleteLimit
+    /// Rebuild both databases: union, equal files adopted, nothing deleted.
+    package var isReset: Bool
+    /// Halts that an operator released, with exactly what each listed.
+    package var released: [ReleasedHalt]
+    /// Who runs the session, as the lock file has it.
+    package var owner: String
+    /// The owner of the lock at the answering end is known to be a dead process of the orchestrator's own host.
+    package var takesOver: Bool
+
+    package init(
+        edge: EdgeIdentity, maxDelete: DeleteLimit, isReset: Bool = false, released: [ReleasedHalt] = [],
+        owner: String, takesOver: Bool = false
+    ) {
+        self.edge = edge
+        self.maxDelete = maxDelete
+        self.isReset = isReset
+        self.released = released
+        self.owner = owner
+        self.takesOver = takesOver
+    }
+}
+
+/// What one end is to know of its side.
+package struct EndRequest: Hashable, Sendable {
+    /// Absolute or beginning `~/`, which is the home directory at that end.
+    package var path: String
+    /// Only this directory beneath `path`.
+    package var subpath: String?
+    /// Holds `.headwater/<session>/snap.db`; `path` where nil.
+    package var database: String?
+    /// A path beneath `path` that must exist, or it counts as unmounted.
+    package var mount: String?
+    /// How old the view of the tree may be: any scan will do that was asked for at this moment of the run or later.
+    ///
+    /// Moments are numbers that the orchestrator gives out, rising; 0 takes any scan of this process.
+    package var viewSince: UInt64
+    /// Another edge of this run reads this tree when this one has written it.
+    package var isReadLater: Bool
+
+    package init(
+        path: String, subpath: String? = nil, database: String? = nil, mount: String? = nil, viewSince: UInt64 = 0,
+        isReadLater: Bool = false
+    ) {
+        self.path = path
+        self.subpath = subpath
+        self.database = database
+        self.mount = mount
+        self.viewSince = viewSince
+        self.isReadLater = isReadLater
+    }
+}
+
+/// A halt that an operator permitted: the code of its error and exactly what it listed.
+package struct ReleasedHalt: Hashable, Sendable {
+    package var code: String
+    package var facts: String
+
+    package init(code: String, facts: String) {
+        self.code = code
+        self.facts = facts
+    }
+}
+
+/// How many deletions a cycle may make.
+package enum DeleteLimit: Hashable, Sendable {
+    /// Of the rows at the start, 0...100; applies from 100 deletions up.
+    case percent(Int)
+    case count(Int)
+}
+
+// MARK: Coding
+
+extension ByteWriter {
+    mutating func put(_ request: SessionRequest) {
+        put(request.edge.upstream)
+        put(request.edge.downstream)
+        put(request.edge.session)
+        put(request.edge.mode.rawValue)
+        put(request.maxDelete)
+        put(request.isReset)
+        put(request.released.count)
+        for halt in request.released {
+            put(halt.code)
+            put(halt.facts)
+        }
+        put(request.owner)
+        put(request.takesOver)
+    }
+
+    mutating func put(_ end: EndRequest) {
+        put(end.path)
+        put(end.subpath) { $0.put($1) }
+        put(end.database) { $0.put($1) }
+        put(end.mount) { $0.put($1) }
+        put(unsigned: end.viewSince)
+        put(end.isReadLater)
+    }
+
+    private mutating func put(_ limit: DeleteLimit) {
+        switch limit {
+        case .percent(let value):
+            put(UInt8(0))
+            put(value)
+        case .count(let value):
+            put(UInt8(1))
+            put(value)
+        }
+    }
+}
+
+extension ByteReader {
+    /// - Throws: also for a session's name of odd characters, since names become directories.
+    mutating func sessionRequest() throws(WireFault) -> SessionRequest {
+        let upstream = try text(atMost: 64, "peer name")
+        let downstream = try text(atMost: 64, "peer name")
+        let session = try text(atMost: 64, "session name")
+        guard SessionRequest.isName(session) else { throw WireFault("session name of odd characters") }
+        let edge = EdgeIdentity(upstream: upstream, downstream: downstream, session: session, mode: try mode())
+        let maxDelete = try deleteLimit()
+        let isReset = try flag()
+        var released: [ReleasedHalt] = []
+        for _ in 0..<(try int(atMost: 64, "released halts")) {
+            released.append(
+                ReleasedHalt(
+                    code: try text(atMost: 64, "code"), facts: try text(atMost: Hello.textBytesMax, "facts")))
+        }
+        return SessionRequest(
+            edge: edge, maxDelete: maxDelete, isReset: isReset, released: released,
+            owner: try text(atMost: Hello.textBytesMax, "owner"), takesOver: try flag())
+    }
+
+    mutating func endRequest() throws(WireFault) -> EndRequest {
+        let bound = Hello.textBytesMax
+        return EndRequest(
+            path: try text(atMost: bound, "path"),
+            subpath: try optional { (r) throws(WireFault) in try r.text(atMost: bound, "subpath") },
+            database: try optional { (r) throws(WireFault) in try r.text(atMost: bound, "database") },
+            mount: try optional { (r) throws(WireFault) in try r.text(atMost: bound, "mount") },
+            viewSince: try unsigned(atMost: .max, "moment"), isReadLater: try flag())
+    }
+
+    mutating func mode() throws(WireFault) -> Mode {
+        guard let mode = Mode(rawValue: try text(atMost: 8, "mode")) else { throw WireFault("unknown mode") }
+        return mode
+    }
+
+    private mutating func deleteLimit() throws(WireFault) -> DeleteLimit {
+        switch try byte() {
+        case 0: return .percent(try int(atMost: 100, "percentage"))
+        case 1: return .count(try int(atMost: 1 << 50, "deletions"))
+        default: throw WireFault("unknown kind of delete limit")
+        }
+    }
+}
+
+extension SessionRequest {
+    /// `[A-Za-z0-9_-]{1,64}`
+    fileprivate static func isName(_ name: String) -> Bool {
+        (1...64).contains(name.utf8.count)
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D: true
+                default: false
+                }
+            }
+    }
+}
