@@ -40,13 +40,13 @@ struct SSHLoadTests {
         let outcome = try await world.headwater("run")
         #expect(outcome.exit == 0, "\(outcome.stderr)")
         for index in 0..<6 { #expect(try await world.differences(index) == []) }
-        #expect(logins(world.servers[0]) >= 7, "one for the agent and one for each edge")
+        #expect(logins(world.servers[0]) >= 2, "the agent has one, each edge that runs at the time another")
     }
 
     /// Each agent process has a token of its own: the one that comes after a dead one must not be mistaken for it.
     @Test func aDeadAgent_isReplacedByOneWithANewToken_andTheRunGoesOn() async throws {
         let world = try World(targets: 1)
-        try makeTree(world.source, files: 6000)
+        try makeTree(world.source, files: 3000)
         let run = try world.startRun()
         #expect(await until { exists(world.target(0) + "/d0/file0") || !run.isRunning })
         let first = try #require(tokens(world).first, "the run ended before its agent could be killed")
