@@ -59,7 +59,7 @@ package final class SessionRunner: EdgeRunner {
         let (cancellation, hosts) = (cancellation, hosts)
         interruption.onRequest {
             cancellation.request()
-            ssh.stopAsking()
+            ssh.stopStarting()
             for host in hosts.values { host.stopStarting() }
         }
     }

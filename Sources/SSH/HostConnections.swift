@@ -133,6 +133,9 @@ package final class HostConnections: Sendable {
         for member in open { member.connection.close() }
     }
 
+    /// Makes no further connection and tries nothing again; what stands is left to end by itself.
+    func stopStarting() { state.update { $0.isClosed = true } }
+
     /// The connections that stand at the moment.
     package var connectionCount: Int { state.read { $0.members.count { $0.connection.isAlive } } }
 

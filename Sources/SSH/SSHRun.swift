@@ -6,6 +6,11 @@ package final class SSHRun: Sendable {
     /// Asks a person for the passphrase of the private key at `path`; nil when nobody answers. Blocks. Called by one thread at a time.
     package typealias Ask = @Sendable (_ path: String, _ wasWrong: Bool) -> [UInt8]?
 
+    private struct Jumps: Sendable {
+        var hosts: [SSHSettings: HostConnections] = [:]
+        var isStopped = false
+    }
+
     /// Notes of one run that are remembered so that each is said once.
     private static let notesMax = 4096
 
@@ -13,7 +18,7 @@ package final class SSHRun: Sendable {
     private let tellNote: @Sendable (String) -> Void
     private let tellWarning: @Sendable (HeadwaterError) -> Void
     private let notes = Monitor<Set<String>>([])
-    private let jumps = Monitor<[SSHSettings: HostConnections]>([:])
+    private let jumps = Monitor(Jumps())
 
     /// - Parameters:
     ///   - ask: nil where no person can be asked.
@@ -28,15 +33,22 @@ package final class SSHRun: Sendable {
         tellWarning = warn
     }
 
-    /// Asks nobody from now on.
-    package func stopAsking() { passphrases.close() }
+    /// Asks nobody and connects to no jump host from now on; what stands is left to end by itself. Does not wait.
+    package func stopStarting() {
+        passphrases.close()
+        let open = jumps.update { jumps in
+            jumps.isStopped = true
+            return Array(jumps.hosts.values)
+        }
+        for jump in open { jump.stopStarting() }
+    }
 
     /// Ends the connections to jump hosts, and asks nobody any more. Does not wait.
     package func close() {
-        passphrases.close()
+        stopStarting()
         let open = jumps.update { jumps in
-            defer { jumps = [:] }
-            return Array(jumps.values)
+            defer { jumps.hosts = [:] }
+            return Array(jumps.hosts.values)
         }
         for jump in open { jump.close() }
     }
@@ -51,9 +63,10 @@ package final class SSHRun: Sendable {
     /// The connections to a host that others lie behind: the same for all of them.
     func jump(_ settings: SSHSettings) -> HostConnections {
         jumps.update { jumps in
-            if let known = jumps[settings] { return known }
+            if let known = jumps.hosts[settings] { return known }
             let new = HostConnections(settings, in: self)
-            jumps[settings] = new
+            if jumps.isStopped { new.stopStarting() }
+            jumps.hosts[settings] = new
             return new
         }
     }

@@ -172,7 +172,7 @@ struct SSHConfigurationTests {
             + "  UserKnownHostsFile \(world.directory("known"))\n"
         try write(config, world.directory("home/.ssh/config"))
         let full = world.remotePeer(server, path: world.target(0), knownHosts: world.directory("known"))
-            .replacingOccurrences(of: "127.0.0.1", with: "\"::1\"")
+            .replacingOccurrences(of: "127.0.0.1", with: "\"[::1]\"")
         try world.writeTopology(
             peers: "  build: \(world.source)\n  t0: \(full)\n  t1: \(server.user)@[::1]:\(world.target(1))\n",
             edges: "  - build -> t0\n  - build -> t1\n")

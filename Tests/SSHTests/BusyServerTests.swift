@@ -35,6 +35,8 @@ import Testing
         #expect(error?.code == "ssh.busy" && error?.exit == .unreachable && error?.isTransient == true)
         let later = HostConnections(server.settings(), retry: .init(firstPauseSeconds: 0.05))
         let waiting = WorkerThread("edge") { try later.openChannel(command: "echo here").readAll() }
+        let before = server.log.components("past MaxStartups")
+        while server.log.components("past MaxStartups") < before + 4 { poll(nil, 0, 2) }
         shutdown(silent, Int32(SHUT_RDWR))
         #expect(try waiting.join() == Array("here\n".utf8))
         later.close()

@@ -132,7 +132,7 @@ import Testing
         let server = try locked()
         let person = Person(["secret"])
         let run = person.run
-        run.stopAsking()
+        run.stopStarting()
         #expect(open(server, run)?.code == "ssh.key-encrypted")
         #expect(person.count == 0)
     }
