@@ -67,6 +67,8 @@ struct ClientConfiguration: Sendable {
         if !known.isEmpty {
             settings.knownHostsFiles = known.filter { $0 != "none" }.map { tokens.expand(String($0)) }
         }
+        settings.ownKnownHostsFile = first("userknownhostsfile")?.split(separator: " ").first { $0 != "none" }
+            .map { tokens.expand(String($0)) }
         settings.hashesKnownHosts = first("hashknownhosts") == "yes"
         switch first("stricthostkeychecking") {
         case "accept-new": settings.acceptsNewHostKeys = true

@@ -37,6 +37,11 @@ package final class Connection: Sendable {
             self.run = run
             wake = try WakeUp()
         }
+
+        func close() {
+            state.update { $0.isClosing = true }
+            wake.signal()
+        }
     }
 
     let core: Shared
@@ -56,12 +61,19 @@ package final class Connection: Sendable {
     ///   `ssh.jump-connect` (exit 7); `ssh.host-key-*`, `ssh.login-refused`, `ssh.no-key`, `ssh.key-*`, `ssh.passphrase`,
     ///   `ssh.algorithms`, `ssh.jump-refused` (exit 1).
     package static func open(_ settings: SSHSettings, in run: SSHRun = SSHRun()) throws(HeadwaterError) -> Connection {
+        try open(settings, in: run) { _ in }
+    }
+
+    /// - Parameter begun: gets what each attempt can be given up by, before it begins.
+    static func open(_ settings: SSHSettings, in run: SSHRun, _ begun: (Shared) -> Void) throws(HeadwaterError)
+        -> Connection
+    {
         precondition(libraryStarted == 0, "libssh2_init")
         let check = try HostKeyCheck(settings, run)
         var failure: HeadwaterError?
         for types in check.attempts {
             do {
-                return try unlocking(settings, check, types, run)
+                return try unlocking(settings, check, types, run, begun)
             } catch {
                 guard check.attempts.count > 1, ["ssh.host-key-changed", "ssh.algorithms"].contains(error.code) else {
                     throw error
@@ -74,7 +86,8 @@ package final class Connection: Sendable {
 
     /// As often as there are encrypted keys that the server wants.
     private static func unlocking(
-        _ settings: SSHSettings, _ check: HostKeyCheck, _ hostKeyTypes: [String], _ run: SSHRun
+        _ settings: SSHSettings, _ check: HostKeyCheck, _ hostKeyTypes: [String], _ run: SSHRun,
+        _ begun: (Shared) -> Void
     ) throws(HeadwaterError) -> Connection {
         while true {
             let carrier = try settings.via.first.map { (hop) throws(HeadwaterError) in
@@ -86,6 +99,7 @@ package final class Connection: Sendable {
             } catch {
                 throw .protocolFailure(settings.alias, "no eventfd", "\(error)")
             }
+            begun(core)
             do throws(HeadwaterError) {
                 return try Connection(core, check, hostKeyTypes, carrier)
             } catch {
@@ -105,8 +119,9 @@ package final class Connection: Sendable {
         _ = WorkerThread("ssh") { ConnectionThread.run(core, check, hostKeyTypes, carrier) }
         let limit = settings.connectTimeoutSeconds + settings.loginTimeoutSeconds + 5
         let outcome = core.state.wait(until: MonotonicClock.after(seconds: limit)) { state -> Phase? in
-            if case .connecting = state.phase { return nil }
-            return state.phase
+            guard case .connecting = state.phase else { return state.phase }
+            // The thread may still wait for a resolver; it ends by itself.
+            return state.isClosing ? .ended(.connectionClosed(settings.alias)) : nil
         }
         switch outcome {
         case .ready: return
@@ -167,8 +182,5 @@ package final class Connection: Sendable {
     }
 
     /// Ends the connection and all its channels; the far commands see the end of their input. Does not wait.
-    package func close() {
-        core.state.update { $0.isClosing = true }
-        core.wake.signal()
-    }
+    package func close() { core.close() }
 }

@@ -44,6 +44,8 @@ package final class HostConnections: Sendable {
     fileprivate struct State: Sendable {
         var members: [Member] = []
         var handshakeCount = 0
+        /// Attempts under way, by the order in which they began.
+        var attempts: [Int: Connection.Shared] = [:]
         /// Lowered by a server that takes no more.
         var handshakesAtOnceMax = HostConnections.handshakesMax
         var nextID = 0
@@ -125,8 +127,8 @@ package final class HostConnections: Sendable {
     /// Ends all connections and their channels. Does not wait.
     package func close() {
         if ownsRun { run.close() }
+        stopStarting()
         let open = state.update { state in
-            state.isClosed = true
             defer { state.members = [] }
             return state.members
         }
@@ -134,7 +136,13 @@ package final class HostConnections: Sendable {
     }
 
     /// Makes no further connection and tries nothing again; what stands is left to end by itself.
-    func stopStarting() { state.update { $0.isClosed = true } }
+    func stopStarting() {
+        let begun = state.update { state in
+            state.isClosed = true
+            return Array(state.attempts.values)
+        }
+        for attempt in begun { attempt.close() }
+    }
 
     /// The connections that stand at the moment.
     package var connectionCount: Int { state.read { $0.members.count { $0.connection.isAlive } } }
@@ -201,25 +209,38 @@ package final class HostConnections: Sendable {
 
     private func connect() throws(HeadwaterError) {
         let result: Result<Connection, HeadwaterError>
+        let attempt = state.read { state in
+            state.nextID += 1
+            return state.nextID
+        }
         do throws(HeadwaterError) {
-            result = .success(try Connection.open(settings, in: run))
+            result = .success(try Connection.open(settings, in: run) { note($0, attempt) })
         } catch {
             result = .failure(error)
         }
         let unwanted = state.update { state -> Connection? in
             state.handshakeCount -= 1
+            state.attempts[attempt] = nil
             guard case .success(let connection) = result else {
                 if case .failure(let error) = result { state.book(error) }
                 return nil
             }
             state.failure = nil
             if state.isClosed { return connection }
-            state.members.append(Member(connection: connection, id: state.nextID, channelsMax: state.channelsMax))
-            state.nextID += 1
+            state.members.append(Member(connection: connection, id: attempt, channelsMax: state.channelsMax))
             return nil
         }
         unwanted?.close()
         _ = try result.get()
+    }
+
+    /// From here on the attempt can be given up; one that comes too late is at once.
+    private func note(_ core: Connection.Shared, _ attempt: Int) {
+        let isLate = state.read { state in
+            state.attempts[attempt] = core
+            return state.isClosed
+        }
+        if isLate { core.close() }
     }
 
     /// nil when this connection has no room after all.

@@ -36,11 +36,11 @@ enum KnownHostsFile {
     /// How long another process may hold the lock, in tries of 20 ms.
     private static let lockTriesMax = 500
 
-    /// Adds `key` to the first of the files, which is made (0600, its directory 0700) where it is missing. Blocks.
+    /// Adds `key` to the user's own file, which is made (0600, its directory 0700) where it is missing. Blocks.
     ///
     /// - Throws: the system's error; EINVAL where there is no file to add to, or where it is no regular file and would remember nothing.
     static func add(_ key: HostKey, _ settings: SSHSettings) throws(SystemError) -> Outcome {
-        guard let path = settings.knownHostsFiles.first else { throw SystemError("known_hosts", EINVAL) }
+        guard let path = settings.ownKnownHostsFile else { throw SystemError("known_hosts", EINVAL) }
         let file = try open(path)
         try lock(file)
         guard let now = try? KnownHosts.read(settings) else { throw SystemError("known_hosts", EACCES) }

@@ -21,8 +21,10 @@ package struct SSHSettings: Hashable, Sendable {
     /// The name that known_hosts is searched for; `hostName` with the port when nil.
     package var hostKeyAlias: String?
     package var knownHostsFiles: [String]
-    /// `StrictHostKeyChecking accept-new`: a host of which no key is known is added to the first of `knownHostsFiles`.
+    /// `StrictHostKeyChecking accept-new`: the key of a host of which none is known is added to `ownKnownHostsFile`.
     package var acceptsNewHostKeys = false
+    /// The first of the user's own known_hosts files; nil when there is none.
+    package var ownKnownHostsFile: String?
     /// `HashKnownHosts`: names that are added are hashed.
     package var hashesKnownHosts = false
     /// `StrictHostKeyChecking` where it asks for less than is done: its value.
@@ -125,7 +127,10 @@ package struct SSHSettings: Hashable, Sendable {
             isIdentityDeclared = true
             identitiesOnly = true
         }
-        if let knownHosts = target.knownHosts { knownHostsFiles = [Environment.expandTilde(knownHosts, home: home)] }
+        if let knownHosts = target.knownHosts {
+            knownHostsFiles = [Environment.expandTilde(knownHosts, home: home)]
+            ownKnownHostsFile = knownHostsFiles.first
+        }
         pinnedHostKey = target.hostKey
     }
 }

@@ -166,6 +166,7 @@ struct SSHConfigurationTests {
         let world = try World(targets: 2, servers: 1, options: .init(config: ["ListenAddress ::1"]))
         try makeTree(world.source, files: 5)
         let server = world.servers[0]
+        server.waitUntilListening(on: "::1")
         try write("[::1]:\(server.port) \(server.hostKey())\n", world.directory("known"))
         let config =
             "Host ::1\n  Port \(server.port)\n  IdentityFile \(server.userKeyPath)\n"

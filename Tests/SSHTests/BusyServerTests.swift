@@ -36,7 +36,7 @@ import Testing
         let later = HostConnections(server.settings(), retry: .init(firstPauseSeconds: 0.05))
         let waiting = WorkerThread("edge") { try later.openChannel(command: "echo here").readAll() }
         let before = server.log.components("past MaxStartups")
-        while server.log.components("past MaxStartups") < before + 4 { poll(nil, 0, 2) }
+        while server.log.components("past MaxStartups") < before + 4, !waiting.isFinished { poll(nil, 0, 2) }
         shutdown(silent, Int32(SHUT_RDWR))
         #expect(try waiting.join() == Array("here\n".utf8))
         later.close()
@@ -73,6 +73,7 @@ import Testing
     @Test(arguments: ["::1", "localhost"])
     func aServerAtIPv6IsReached(host: String) throws {
         let server = try SSHServer(.init(config: ["ListenAddress ::1"]))
+        server.waitUntilListening(on: "::1")
         let directory = TemporaryDirectory()
         try SSHServer.write("[\(host)]:\(server.port) \(server.hostKey())\n", directory("known_hosts"))
         let connection = try Connection.open(

@@ -135,6 +135,14 @@ import Testing
         let settings = try resolve(SSHTarget(host: "eu"), home)
         #expect(settings.acceptsNewHostKeys == accepts && settings.ignoredHostKeyPolicy == ignored)
         #expect(settings.hashesKnownHosts)
+        #expect(settings.ownKnownHostsFile == home(".ssh/known_hosts"))
+    }
+
+    @Test func theSystemsKnownHostsAreNotTheUsersOwn() throws {
+        let home = try home("Host eu\n  UserKnownHostsFile none\nHost us\n  UserKnownHostsFile ~/.ssh/a ~/.ssh/b\n")
+        #expect(try resolve(SSHTarget(host: "eu"), home).ownKnownHostsFile == nil)
+        #expect(try resolve(SSHTarget(host: "us"), home).ownKnownHostsFile == home(".ssh/a"))
+        #expect(try resolve(SSHTarget(host: "eu", knownHosts: "~/c"), home).ownKnownHostsFile == home("c"))
     }
 
     @Test func aBrokenConfigurationIsReported() throws {
