@@ -44,6 +44,8 @@ package struct Frame: Sendable {
         case outcome = 22
         case survey = 23
         case surveyed = 24
+        case examine = 25
+        case examined = 26
     }
 }
 
