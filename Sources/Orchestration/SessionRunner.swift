@@ -11,7 +11,7 @@ import Wire
 /// within this machine. Nothing else differs between the two.
 package final class SessionRunner: EdgeRunner {
     /// Reasons of a halt that go when the root is back.
-    private static let clearingByThemselves: Set<String> = ["halt.missing", "halt.unmounted", "halt.unreadable"]
+    static let clearingByThemselves: Set<String> = ["halt.missing", "halt.unmounted", "halt.unreadable"]
 
     private let topology: Topology
     private let edges: [Int]

@@ -20,12 +20,19 @@ package struct DoctorJudgement {
     package func report(hidden: [Diagnostic] = []) -> DoctorReport {
         var judgement = self
         judgement.judge(hidden)
-        let order = Finding.Severity.allCases
         let ranked = judgement.findings.enumerated().sorted { a, b in
-            let (one, other) = (order.firstIndex(of: a.element.severity)!, order.firstIndex(of: b.element.severity)!)
-            return (one, a.offset) < (other, b.offset)
+            (DoctorJudgement.rank(a.element), a.offset) < (DoctorJudgement.rank(b.element), b.offset)
         }
         return DoctorReport(checks: judgement.checks, findings: ranked.map(\.element))
+    }
+
+    /// Low for what weighs most: errors by the code that a run would end with, then warnings, then notes.
+    private static func rank(_ finding: Finding) -> Int {
+        switch finding.severity {
+        case .error: ExitCode.bySeverity.firstIndex(of: finding.error.exit)!
+        case .warning: ExitCode.bySeverity.count
+        case .note: ExitCode.bySeverity.count + 1
+        }
     }
 
     private mutating func judge(_ hidden: [Diagnostic]) {

@@ -41,7 +41,8 @@ package enum RootExamination {
 
     /// What the path leads to, symlinks followed.
     private static func target(_ path: String) throws(SystemError) -> FileStatus {
-        try FileStatus(descriptor: try Descriptor(at: Descriptor.workingDirectory, path, Descriptor.pathOnly).raw)
+        let opened = try Descriptor(at: Descriptor.workingDirectory, path, Descriptor.pathOnly)
+        return try FileStatus(descriptor: opened.raw)
     }
 
     /// Readable if it may be read; otherwise good for questions about the file system alone.
