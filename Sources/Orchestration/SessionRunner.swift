@@ -10,9 +10,6 @@ import Wire
 /// Brings edges in step by sessions: the half here in this process, the other in an agent over SSH, or in this process for an edge
 /// within this machine. Nothing else differs between the two.
 package final class SessionRunner: EdgeRunner {
-    /// Reasons of a halt that go when the root is back.
-    private static let clearingByThemselves: Set<String> = ["halt.missing", "halt.unmounted", "halt.unreadable"]
-
     private let topology: Topology
     private let edges: [Int]
     private let isReset: Bool
@@ -42,7 +39,7 @@ package final class SessionRunner: EdgeRunner {
         self.topology = topology
         self.edges = edges
         self.isReset = isReset
-        self.halts = HaltGuard(store: halts, clearingByThemselves: SessionRunner.clearingByThemselves) { WallClock.now }
+        self.halts = HaltGuard(store: halts) { WallClock.now }
         self.interruption = interruption
         self.observe = observe
         hosts = SessionRunner.hosts(topology, edges, AgentFile(path: agent))
@@ -57,8 +54,8 @@ package final class SessionRunner: EdgeRunner {
         let edge = edges[edgeIndex]
         let identity = topology.identity(of: edge)
         defer { moments.update { $0.end(edge) } }
-        var summary = halts.run(identity) { permits in attempt(edge, identity, permits) }
-        if summary.exit == .halted, let error = summary.error { summary.error = named(error, identity) }
+        var summary = halts.run(identity) { permits, list in attempt(edge, identity, permits, list) }
+        summary.error = summary.error?.withCommands(file: topology.file, session: identity.session)
         return summary
     }
 
@@ -66,7 +63,9 @@ package final class SessionRunner: EdgeRunner {
     package func close() { for host in hosts.values { host.close() } }
 
     /// Tries again by itself where the link was lost in the middle.
-    private func attempt(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit]) -> EdgeSummary {
+    private func attempt(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], _ list: HaltedPaths)
+        -> EdgeSummary
+    {
         let begun = MonotonicClock.now
         var retry = Retry()
         var takesOver = false
@@ -75,7 +74,8 @@ package final class SessionRunner: EdgeRunner {
             defer { stream?.close() }
             do throws(HeadwaterError) {
                 stream = try open(edge, identity)
-                return try cycle(edge, identity, permits, stream!, takesOver: takesOver)
+                list.clear()
+                return try cycle(plan(edge, identity, permits, takesOver: takesOver), stream!, list)
             } catch {
                 if !takesOver, SessionRunner.isAbandoned(error) {
                     takesOver = true
@@ -94,13 +94,13 @@ package final class SessionRunner: EdgeRunner {
         }
     }
 
-    private func cycle(
-        _ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], _ stream: any ByteStream, takesOver: Bool
-    ) throws(HeadwaterError) -> EdgeSummary {
-        let plan = plan(edge, identity, permits, takesOver: takesOver)
+    private func cycle(_ plan: SessionPlan, _ stream: any ByteStream, _ list: HaltedPaths) throws(HeadwaterError)
+        -> EdgeSummary
+    {
+        let identity = plan.request.edge
         let outcome = try EdgeSession.run(
             plan, registry: registry, stream: stream, cancellation: cancellation,
-            observer: EdgeObserver(identity, observe))
+            observer: EdgeObserver(identity, list, observe))
         var summary = EdgeSummary(edge: identity)
         summary.counts = outcome.counts
         summary.bytesSent = outcome.bytesSent
@@ -183,14 +183,6 @@ package final class SessionRunner: EdgeRunner {
         return summary
     }
 
-    /// The error with the words to type in the place of FILE and SESSION.
-    private func named(_ error: HeadwaterError, _ identity: EdgeIdentity) -> HeadwaterError {
-        var error = error
-        error.remedy = error.remedy.replacing(
-            "FILE --edge SESSION", with: "\(Printable.text(topology.file)) --edge \(identity.session)")
-        return error
-    }
-
     private static func hosts(_ topology: Topology, _ edges: [Int], _ agent: AgentFile) -> [SSHTarget: AgentHost] {
         let targets = Set(edges.compactMap { farHost(topology, $0).map(SSHTarget.init) })
         return Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: agent)) })
@@ -200,14 +192,16 @@ package final class SessionRunner: EdgeRunner {
 /// A session's observer that says which edge it speaks of.
 private final class EdgeObserver: SessionObserver {
     private let edge: EdgeIdentity
+    private let list: HaltedPaths
     private let observe: @Sendable (Event) -> Void
 
-    init(_ edge: EdgeIdentity, _ observe: @escaping @Sendable (Event) -> Void) {
+    init(_ edge: EdgeIdentity, _ list: HaltedPaths, _ observe: @escaping @Sendable (Event) -> Void) {
         self.edge = edge
+        self.list = list
         self.observe = observe
     }
 
-    func note(problem: HeadwaterError) { observe(.problem(edge: edge, problem)) }
+    func note(problem: HeadwaterError) { if !list.take(problem) { observe(.problem(edge: edge, problem)) } }
     func note(progress: Progress) { observe(.progress(edge: edge, progress)) }
     func note(detail: String) { observe(.detail(edge: edge, detail)) }
 }
