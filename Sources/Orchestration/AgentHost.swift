@@ -37,10 +37,12 @@ final class AgentHost: Sendable {
     /// A stream to a session's other half in the agent, which the caller closes. The first caller connects, deploys and starts; the
     /// others wait for that.
     ///
+    /// - Parameter name: lends the stream to the agent under this name, for a session that it is ordered to open.
     /// - Throws: what connecting and deploying throw, after the tries of `HostConnections`; `run.ending` after `close`.
-    func openSession() throws(HeadwaterError) -> any ByteStream {
+    func openSession(lentAs name: String? = nil) throws(HeadwaterError) -> Channel {
         let serving = try serving()
-        return try channel(["attach", serving.token], AgentGreeting.attached(serving.token), serving.connections)
+        let arguments = ["attach", serving.token] + (name.map { [$0] } ?? [])
+        return try channel(arguments, AgentGreeting.attached(serving.token), serving.connections)
     }
 
     /// Ends the agent and all connections, also those that are being made. Does not wait.
@@ -102,7 +104,7 @@ final class AgentHost: Sendable {
         let connections = HostConnections(try SSHSettings.resolve(target))
         try advance(to: .starting(connections), else: { connections.close() })
         // New for every agent process: two hosts may be one machine, and an agent whose link was lost may not be gone yet.
-        let token = Host.randomBytes(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let token = AgentGreeting.newToken()
         let channel = try channel(["serve", token], AgentGreeting.serving(token), connections)
         let serving = Serving(connections: connections, channel: channel, signs: SignsOfLife(channel), token: token)
         try advance(to: .serving(serving), else: serving.end)

@@ -18,6 +18,8 @@ package final class SessionRunner: EdgeRunner {
     private let observe: @Sendable (Event) -> Void
     private let registry = RootRegistry()
     private let cancellation = Cancellation()
+    /// Of each edge that runs.
+    private let routes: [Int: Route]
     private let hosts: [SSHTarget: AgentHost]
     private let owner = LockOwner.current()
     private let moments = Monitor(Moments())
@@ -42,7 +44,10 @@ package final class SessionRunner: EdgeRunner {
         self.halts = HaltGuard(store: halts) { WallClock.now }
         self.interruption = interruption
         self.observe = observe
-        hosts = SessionRunner.hosts(topology, edges, AgentFile(path: agent))
+        routes = Dictionary(uniqueKeysWithValues: edges.map { ($0, Route(topology, $0)) })
+        let file = AgentFile(path: agent)
+        let targets = Set(routes.values.flatMap(\.hosts))
+        hosts = Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: file)) })
         let (cancellation, hosts) = (cancellation, hosts)
         interruption.onRequest {
             cancellation.request()
@@ -56,7 +61,14 @@ package final class SessionRunner: EdgeRunner {
         defer { moments.update { $0.end(edge) } }
         var summary = halts.run(identity) { permits, list in attempt(edge, identity, permits, list) }
         summary.error = summary.error?.withCommands(file: topology.file, session: identity.session)
+        if let peer = summary.error?.peer { summary.error?.peer = described(peer) }
         return summary
+    }
+
+    /// `eu (deploy@eu.example.com)`.
+    private func described(_ peer: String) -> String {
+        guard let host = topology.peers.first(where: { $0.name == peer })?.host else { return peer }
+        return "\(peer) (\(host.user.map { $0 + "@" } ?? "")\(host.host))"
     }
 
     /// Ends agents and connections. To be called when no edge runs any more.
@@ -70,12 +82,12 @@ package final class SessionRunner: EdgeRunner {
         var retry = Retry()
         var takesOver = false
         while true {
-            var stream: (any ByteStream)?
-            defer { stream?.close() }
+            var streams: SessionStreams?
+            defer { streams?.close() }
             do throws(HeadwaterError) {
-                stream = try open(edge, identity)
+                streams = try open(edge, identity)
                 list.clear()
-                return try cycle(plan(edge, identity, permits, takesOver: takesOver), stream!, list)
+                return try cycle(plan(edge, identity, permits, takesOver: takesOver), streams!, list)
             } catch {
                 if !takesOver, SessionRunner.isAbandoned(error) {
                     takesOver = true
@@ -85,7 +97,7 @@ package final class SessionRunner: EdgeRunner {
                 let elapsed = Double(MonotonicClock.now - begun) / 1e9
                 let jitter = Double(Host.randomBytes(1)[0]) / 255
                 // Connections have their own tries behind them.
-                if stream == nil && error.code != "agent.no-greeting" { return failed(identity, error) }
+                if streams == nil && error.code != "agent.no-greeting" { return failed(identity, error) }
                 guard let delay = retry.delay(after: error, elapsed: elapsed, jitter: jitter),
                     !interruption.wait(seconds: delay)
                 else { return failed(identity, error) }
@@ -94,13 +106,11 @@ package final class SessionRunner: EdgeRunner {
         }
     }
 
-    private func cycle(_ plan: SessionPlan, _ stream: any ByteStream, _ list: HaltedPaths) throws(HeadwaterError)
+    private func cycle(_ plan: SessionPlan, _ streams: SessionStreams, _ list: HaltedPaths) throws(HeadwaterError)
         -> EdgeSummary
     {
         let identity = plan.request.edge
-        let outcome = try EdgeSession.run(
-            plan, registry: registry, stream: stream, cancellation: cancellation,
-            observer: EdgeObserver(identity, list, observe))
+        let outcome = try run(plan, streams, EdgeObserver(identity, list, observe))
         var summary = EdgeSummary(edge: identity)
         summary.counts = outcome.counts
         summary.bytesSent = outcome.bytesSent
@@ -109,21 +119,30 @@ package final class SessionRunner: EdgeRunner {
         return summary
     }
 
-    /// The session is opened here; at a far upstream peer only where the downstream one is here.
+    private func run(_ plan: SessionPlan, _ streams: SessionStreams, _ observer: EdgeObserver) throws(HeadwaterError)
+        -> SessionOutcome
+    {
+        if let control = streams.control {
+            return try OrderedSession.run(
+                plan, over: streams.lentName, control: control, cancellation: cancellation, observer: observer)
+        }
+        return try EdgeSession.run(
+            plan, registry: registry, stream: streams.data!, cancellation: cancellation, observer: observer)
+    }
+
     private func plan(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], takesOver: Bool) -> SessionPlan {
         let declared = topology.edges[edge]
-        let (upstream, downstream) = (end(declared, declared.upstream), end(declared, declared.downstream))
-        let hereIsUpstream = topology.peers[declared.upstream].host == nil
-        var request = SessionRequest(
-            edge: identity, maxDelete: DeleteLimit(declared.maxDelete), owner: owner.text, takesOver: takesOver)
-        request.isReset = isReset
-        request.released = permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }
-        var plan = SessionPlan(
-            request: request, here: hereIsUpstream ? upstream : downstream,
-            there: hereIsUpstream ? downstream : upstream, hereIsUpstream: hereIsUpstream)
-        let moment = viewSince(edge)
-        if hereIsUpstream { plan.here.viewSince = moment } else { plan.there.viewSince = moment }
-        return plan
+        var upstream = end(declared, declared.upstream)
+        upstream.viewSince = viewSince(edge)
+        let downstream = end(declared, declared.downstream)
+        let request = SessionRequest(
+            edge: identity, maxDelete: DeleteLimit(declared.maxDelete), isReset: isReset,
+            released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, owner: owner.text,
+            takesOver: takesOver)
+        let isUpstream = routes[edge]!.openerIsUpstream
+        return SessionPlan(
+            request: request, here: isUpstream ? upstream : downstream, there: isUpstream ? downstream : upstream,
+            hereIsUpstream: isUpstream)
     }
 
     private func end(_ edge: Edge, _ peer: Int) -> EndRequest {
@@ -144,32 +163,10 @@ package final class SessionRunner: EdgeRunner {
         return moments.read { moments in feeders.compactMap { moments.ofEnd[$0] }.max() } ?? 0
     }
 
-    /// The stream to the other half of the session.
-    private func open(_ edge: Int, _ identity: EdgeIdentity) throws(HeadwaterError) -> any ByteStream {
-        guard let host = SessionRunner.farHost(topology, edge) else { return try openHere() }
-        observe(.progress(edge: identity, Progress(phase: .connecting)))
-        return try hosts[SSHTarget(host)]!.openSession()
-    }
-
-    /// The host of the end that answers; nil where that is this process.
-    private static func farHost(_ topology: Topology, _ edge: Int) -> HostReference? {
-        let edge = topology.edges[edge]
-        return topology.peers[edge.downstream].host ?? topology.peers[edge.upstream].host
-    }
-
-    /// The other half on a thread of this process, behind a socket pair. It ends with the stream.
-    private func openHere() throws(HeadwaterError) -> any ByteStream {
-        do {
-            let (mine, other) = try DescriptorStream.pair()
-            let registry = registry
-            _ = WorkerThread<Void>("responder") { _ = Responder.serve(other, registry: registry) }
-            return mine
-        } catch {
-            throw HeadwaterError(
-                "run.no-descriptors", "the system refuses another socket",
-                remedy: "raise the limit of open files (ulimit -n, LimitNOFILE=) and run again", isTransient: true,
-                cause: error.description)
-        }
+    private func open(_ edge: Int, _ identity: EdgeIdentity) throws(HeadwaterError) -> SessionStreams {
+        let route = routes[edge]!
+        if route != .here { observe(.progress(edge: identity, Progress(phase: .connecting))) }
+        return try SessionStreams(route, registry, hosts: hosts)
     }
 
     private func failed(_ identity: EdgeIdentity, _ error: HeadwaterError) -> EdgeSummary {
@@ -181,11 +178,6 @@ package final class SessionRunner: EdgeRunner {
             summary.error = error
         }
         return summary
-    }
-
-    private static func hosts(_ topology: Topology, _ edges: [Int], _ agent: AgentFile) -> [SSHTarget: AgentHost] {
-        let targets = Set(edges.compactMap { farHost(topology, $0).map(SSHTarget.init) })
-        return Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: agent)) })
     }
 }
 
@@ -204,14 +196,6 @@ private final class EdgeObserver: SessionObserver {
     func note(problem: HeadwaterError) { if !list.take(problem) { observe(.problem(edge: edge, problem)) } }
     func note(progress: Progress) { observe(.progress(edge: edge, progress)) }
     func note(detail: String) { observe(.detail(edge: edge, detail)) }
-}
-
-extension SSHTarget {
-    fileprivate init(_ reference: HostReference) {
-        self.init(
-            host: reference.host, user: reference.user, port: reference.port.map(Int.init),
-            identity: reference.identity, knownHosts: reference.knownHosts, hostKey: reference.hostKey)
-    }
 }
 
 extension DeleteLimit {

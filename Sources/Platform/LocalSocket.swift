@@ -36,21 +36,27 @@ package final class LocalSocket: Sendable {
         if user != geteuid() { throw SystemError("getsockopt", EPERM) }
     }
 
-    /// Hands descriptors over; they stay open here too.
-    package func send(_ descriptors: [Int32]) throws(SystemError) {
-        var byte: UInt8 = 1
-        try check("sendmsg") { hw_send_fds(descriptor.raw, descriptors, Int32(descriptors.count), &byte, 1) }
+    /// Hands descriptors over, with a note of at most 255 bytes; they stay open here too.
+    package func send(_ descriptors: [Int32], note: String = "") throws(SystemError) {
+        let text = Array(note.utf8)
+        precondition(text.count <= 255)
+        var count = UInt8(text.count)
+        try check("sendmsg") { hw_send_fds(descriptor.raw, descriptors, Int32(descriptors.count), &count, 1) }
+        if count == 0 { return }
+        try checkSize("send") { Glibc.send(descriptor.raw, text, text.count, Int32(MSG_NOSIGNAL)) }
     }
 
-    /// Waits for `count` descriptors; EPROTO when something else comes.
-    package func receive(_ count: Int) throws(SystemError) -> [Descriptor] {
+    /// Waits for `count` descriptors and their note; EPROTO when something else comes.
+    package func receive(_ count: Int) throws(SystemError) -> (descriptors: [Descriptor], note: String) {
         var raw = [Int32](repeating: -1, count: count)
         var got = Int32(count)
-        var byte: UInt8 = 0
-        try checkSize("recvmsg") { Int(hw_recv_fds(descriptor.raw, &raw, &got, &byte, 1)) }
+        var noteCount: UInt8 = 0
+        try checkSize("recvmsg") { Int(hw_recv_fds(descriptor.raw, &raw, &got, &noteCount, 1)) }
         let received = raw.prefix(Int(got)).map { Descriptor(owning: $0) }
-        if received.count != count { throw SystemError("recvmsg", EPROTO) }
-        return received
+        var note = [UInt8](repeating: 0, count: Int(noteCount))
+        let size = noteCount == 0 ? 0 : recv(descriptor.raw, &note, note.count, Int32(MSG_WAITALL))
+        if received.count != count || size != note.count { throw SystemError("recvmsg", EPROTO) }
+        return (received, String(decoding: note, as: UTF8.self))
     }
 
     package func send(_ byte: UInt8) throws(SystemError) {

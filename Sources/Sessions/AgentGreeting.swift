@@ -1,4 +1,5 @@
 import Core
+import Platform
 
 /// The lines by which an agent makes itself known behind whatever a login shell printed. The token is the orchestrator's own, new
 /// for each run, so that nothing else can look like them.
@@ -11,6 +12,11 @@ package enum AgentGreeting {
     }
 
     package static func attached(_ token: String) -> String { "HEADWATER-STREAM \(token)\n" }
+
+    /// 128 random bits, as 32 hexadecimal digits.
+    package static func newToken() -> String {
+        Host.randomBytes(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
 
     package static func socketName(_ token: String) -> String { "headwater-agent-\(token)" }
 

@@ -25,6 +25,16 @@ final class Conversation: Sendable {
         try? filling.join()
     }
 
+    /// Waits for the first frame, which may be of several kinds.
+    func expect(first kinds: [Frame.Kind]) throws(HeadwaterError) -> Frame {
+        guard case .frame(let frame)? = try inbox.next() else { throw .cancelled }
+        if frame.kind == .failure { throw try Conversation.failure(frame) }
+        guard kinds.contains(frame.kind) else {
+            throw .protocolBroken(WireFault("\(frame.kind) before a hello"))
+        }
+        return frame
+    }
+
     /// Waits for the other end's hello.
     func expectHello<Message>(_ decode: ([UInt8]) throws(WireFault) -> Message) throws(HeadwaterError) -> Message {
         let frame = try expect(.hello)
@@ -100,25 +110,50 @@ extension HeadwaterError {
     }
 }
 
-/// Shows nothing itself: tells the initiating end, where somebody looks.
+/// Shows nothing itself: tells the end where somebody looks.
 ///
-/// A session's first problems, at most `bytesMax` of them; the rest are only counted, so that the other end is never flooded.
+/// A session's first problems and details, at most `bytesMax` of them; the rest are only counted, so that the other end is never flooded.
 final class TellingObserver: SessionObserver {
     private static let bytesMax = 4 << 20
-    private let link: FrameLink
-    private let told = Monitor(0)
+    private static let progressEverySeconds = 0.1
 
-    init(_ link: FrameLink) { self.link = link }
-
-    func note(problem: HeadwaterError) {
-        let payload = ErrorMessage.encoded(problem)
-        let isFew = told.read { bytes in
-            bytes += payload.count + 64
-            return bytes <= TellingObserver.bytesMax
-        }
-        if isFew { try? link.send(.problem, payload) }
+    private struct Told: Sendable {
+        var bytes = 0
+        var nextProgress: UInt64 = 0
     }
 
-    func note(progress: Progress) {}
-    func note(detail: String) {}
+    private let link: FrameLink
+    private let tellsAll: Bool
+    private let told = Monitor(Told())
+
+    /// - Parameter tellsAll: progress and details too, to an orchestrator that has no end of its own.
+    init(_ link: FrameLink, tellsAll: Bool = false) {
+        self.link = link
+        self.tellsAll = tellsAll
+    }
+
+    func note(problem: HeadwaterError) {
+        tell(.problem, ErrorMessage.encoded(problem))
+    }
+
+    func note(detail: String) { if tellsAll { tell(.detail, DetailMessage.encoded(detail)) } }
+
+    func note(progress: Progress) {
+        guard tellsAll else { return }
+        let isDue = told.read { told in
+            let now = MonotonicClock.now
+            if now < told.nextProgress { return false }
+            told.nextProgress = MonotonicClock.after(seconds: TellingObserver.progressEverySeconds)
+            return true
+        }
+        if isDue { try? link.send(.progress, ProgressMessage.encoded(progress)) }
+    }
+
+    private func tell(_ kind: Frame.Kind, _ payload: [UInt8]) {
+        let isFew = told.read { told in
+            told.bytes += payload.count + 64
+            return told.bytes <= TellingObserver.bytesMax
+        }
+        if isFew { try? link.send(kind, payload) }
+    }
 }

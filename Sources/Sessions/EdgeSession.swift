@@ -33,7 +33,7 @@ package enum EdgeSession {
                 counts: counts, bytesSent: traffic.sent, bytesReceived: traffic.received,
                 wasCancelled: cancellation.isRequested)
         } catch {
-            let reason = conversation.reason(for: error)
+            let reason = conversation.reason(for: error).placed(plan.request.edge, isUpstream: plan.hereIsUpstream)
             conversation.tell(reason)
             throw reason
         }
@@ -44,7 +44,8 @@ package enum EdgeSession {
         _ observer: any SessionObserver
     ) throws(HeadwaterError) -> CycleCounts {
         let role = Opening.Role(
-            mayCreate: !plan.hereIsUpstream, mayTakeOver: false, isPeer: !plan.isInitiatedHere, isAgent: isAgent)
+            mayCreate: !plan.hereIsUpstream, mayTakeOver: isAgent && plan.request.takesOver,
+            isPeer: !plan.isInitiatedHere, isAgent: isAgent)
         let request = plan.request
         let opening = try Opening(
             plan.here, session: request.edge.session, owner: try LockOwner(sent: request.owner), registry: registry,
@@ -88,15 +89,27 @@ package enum EdgeSession {
 
 /// One cycle of one edge, seen from the end that answers: an agent, or the other half of an edge within one machine.
 package enum Responder {
-    /// Serves one session over `stream` to its end. Blocks. Errors have been told to the other end; the code is for the caller's
-    /// exit status.
-    package static func serve(_ stream: any ByteStream, registry: RootRegistry) -> ExitCode {
+    /// Serves one session over `stream` to its end, or obeys an order to open one. Blocks. Errors have been told to the other end;
+    /// the code is for the caller's exit status.
+    package static func serve(_ stream: any ByteStream, registry: RootRegistry, lent: LentStreams = LentStreams())
+        -> ExitCode
+    {
         let link = FrameLink(stream)
         let observer = TellingObserver(link)
         let conversation = Conversation(link, observer: observer)
         defer { conversation.end() }
         do throws(HeadwaterError) {
-            try converse(registry, conversation, observer)
+            let first = try conversation.expect(first: [.hello, .order])
+            if first.kind == .order {
+                try OrderedSession.obey(first, conversation, registry, lent)
+                return .inStep
+            }
+            let hello = try decoding { () throws(WireFault) in try Hello(decoding: first.payload) }
+            do throws(HeadwaterError) {
+                try converse(hello, registry, conversation, observer)
+            } catch {
+                throw error.placed(hello.request.edge, isUpstream: !hello.openerIsUpstream)
+            }
             try conversation.awaitGoodbye()
             try link.send(.goodbye)
             return .inStep
@@ -106,10 +119,25 @@ package enum Responder {
         }
     }
 
+    /// The other half of a session within this process, on a thread behind a socket pair. It ends with the stream.
+    ///
+    /// - Throws: `run.no-descriptors`.
+    package static func inThisProcess(_ registry: RootRegistry) throws(HeadwaterError) -> any ByteStream {
+        do {
+            let (mine, other) = try DescriptorStream.pair()
+            _ = WorkerThread<Void>("responder") { _ = serve(other, registry: registry) }
+            return mine
+        } catch {
+            throw HeadwaterError(
+                "run.no-descriptors", "the system refuses another socket",
+                remedy: "raise the limit of open files (ulimit -n, LimitNOFILE=) and run again", isTransient: true,
+                cause: error.description)
+        }
+    }
+
     private static func converse(
-        _ registry: RootRegistry, _ conversation: Conversation, _ observer: any SessionObserver
+        _ hello: Hello, _ registry: RootRegistry, _ conversation: Conversation, _ observer: any SessionObserver
     ) throws(HeadwaterError) {
-        let hello = try conversation.expectHello { (payload) throws(WireFault) in try Hello(decoding: payload) }
         let request = hello.request
         let there = try decoding { () throws(WireFault) in try hello.state.endState() }
         let isInitiatedHere = request.edge.mode.isInitiated(atUpstream: !hello.openerIsUpstream)

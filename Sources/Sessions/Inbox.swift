@@ -59,6 +59,7 @@ final class Inbox: Sendable {
             return .frame(frame)
         }
         if let failure = state.failure { throw failure }
+        if state.isClosed { throw .peerLost }
         return nil
     }
 

@@ -121,6 +121,12 @@ struct EdgeReader {
             if let mode = settings.mode?.rawValue, NotSupportedYet.modes.contains(mode) {
                 findings.reportNotSupportedYet("`mode: \(mode)`", at: pair.value.span)
             }
+        case "route":
+            if let route = findings.choice(pair.value, what, of: ["relay", "direct"]),
+                NotSupportedYet.routes.contains(route)
+            {
+                findings.reportNotSupportedYet("`route: \(route)`", at: pair.value.span)
+            }
         case "max_delete": settings.maxDelete = findings.maxDelete(pair.value, what)
         case "subpath": settings.subpath = findings.beneath(pair.value, what)
         case "drift":
@@ -137,7 +143,7 @@ extension Findings {
     /// The type of a value that nothing reads yet.
     fileprivate mutating func checkEdgeValue(_ pair: YAMLPair, _ what: String) {
         let words = [
-            "route": ["relay", "direct"], "overwrite": ["always", "older", "conflict"],
+            "overwrite": ["always", "older", "conflict"],
             "symlinks": ["copy", "skip", "follow"], "digest": ["xxh128", "sha256"],
             "compression": ["auto", "none", "zstd"], "durability": ["batch", "strict", "none"],
         ]

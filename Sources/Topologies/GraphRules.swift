@@ -49,13 +49,6 @@ enum GraphRules {
                 .edgeToItself, at: edge.span, "the edge leads from \(quoted(upstream.name)) to itself",
                 remedy: "name two different peers, or remove the edge")
         }
-        if upstream.host != nil, downstream.host != nil, NotSupportedYet.remoteToRemote {
-            findings.report(
-                .remoteToRemoteNotSupportedYet, at: edge.span,
-                "an edge between two peers on other machines (\(quoted(upstream.name)) and \(quoted(downstream.name))) is part of "
-                    + "the format but not supported yet by this version",
-                remedy: "run Headwater on the machine of one of the two peers")
-        }
         checkContradictions(edge, isBetweenRemotes: upstream.host != nil && downstream.host != nil, &findings)
     }
 

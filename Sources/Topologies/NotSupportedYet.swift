@@ -29,7 +29,6 @@ package enum NotSupportedYet {
         "mirror",
         "overwrite",
         "preserve",
-        "route",
         "scan_interval",
         "schedule",
         "settle",
@@ -41,8 +40,10 @@ package enum NotSupportedYet {
         "bidi"
     ]
 
-    /// An edge both of whose peers have a host.
-    package static let remoteToRemote = true
+    /// Values of `route`.
+    package static let routes: Set<String> = [
+        "direct"
+    ]
 }
 
 extension Findings {

@@ -39,7 +39,6 @@ package enum Rule: String, Sendable, CaseIterable {
     case sameButForCase = "HW110"
     // What a later version brings
     case notSupportedYet = "HW900"
-    case remoteToRemoteNotSupportedYet = "HW901"
 
     package var id: String { rawValue }
 
@@ -60,7 +59,7 @@ package enum Rule: String, Sendable, CaseIterable {
         .unusedPeer: "unused peer", .sameSession: "same session name", .sharedDatabase: "shared database",
         .databaseInTree: "database in a tree", .sessionNeedsName: "session needs a name",
         .sameButForCase: "same but for case",
-        .notSupportedYet: "not supported yet", .remoteToRemoteNotSupportedYet: "remote to remote not supported yet",
+        .notSupportedYet: "not supported yet",
     ]
 }
 

@@ -38,6 +38,10 @@ package struct Frame: Sendable {
         case failure = 16
         case ping = 17
         case goodbye = 18
+        case order = 19
+        case progress = 20
+        case detail = 21
+        case outcome = 22
     }
 }
 

@@ -11,9 +11,12 @@ enum Agent {
         signal(SIGXFSZ, SIG_IGN)
         Host.raiseFileLimit()
         let arguments = CommandLine.arguments.dropFirst()
-        switch (arguments.first, arguments.dropFirst().first) {
+        let token = arguments.dropFirst().first
+        let name = arguments.dropFirst(2).first
+        switch (arguments.first, token) {
         case ("serve", let token?) where isToken(token): exit(Serve(token: token).run())
-        case ("attach", let token?) where isToken(token): exit(attach(token))
+        case ("attach", let token?) where isToken(token) && name.map(isToken) ?? true:
+            exit(attach(token, as: name ?? ""))
         case ("--version", nil): print("headwater-agent \(Version.headwater)")
         default:
             complain("\(Version.headwater) is started by headwater over SSH; there is nothing to run by hand")

@@ -11,6 +11,7 @@ import Sessions
 final class Serve: Sendable {
     private let token: String
     private let registry = RootRegistry()
+    private let lent = LentStreams()
 
     init(token: String) { self.token = token }
 
@@ -35,10 +36,14 @@ final class Serve: Sendable {
                 continue
             }
             _ = WorkerThread<Void>("hw-session") { [self] in
-                let channel = try connection.receive(2)
+                let (channel, name) = try connection.receive(2)
                 let stream = try DescriptorStream(input: channel[0], output: channel[1])
-                let exit = Responder.serve(stream, registry: registry)
-                try connection.send(exit.rawValue)
+                if name.isEmpty {
+                    let exit = Responder.serve(stream, registry: registry, lent: lent)
+                    try connection.send(exit.rawValue)
+                } else {
+                    lent.put(name, stream) { try? connection.send(ExitCode.inStep.rawValue) }
+                }
             }
         }
     }
@@ -58,11 +63,13 @@ final class Serve: Sendable {
 }
 
 /// Lends this process's standard input and output to the agent that serves `token`, and waits until it is done with them.
-func attach(_ token: String) -> Int32 {
+///
+/// - Parameter name: of the stream, for a session that is ordered to use it; empty where a session begins on it at once.
+func attach(_ token: String, as name: String) -> Int32 {
     do {
         let socket = try connectPatiently(token)
         try writeFully(1, Array(AgentGreeting.attached(token).utf8))
-        try socket.send([0, 1])
+        try socket.send([0, 1], note: name)
         return Int32(try socket.receiveByte() ?? ExitCode.edgeFailed.rawValue)
     } catch {
         complain("no agent serves this channel: \(error)")

@@ -62,13 +62,13 @@ struct SnapshotFaultTests {
         try await expectRefusal(world, "was recorded for other directories")
     }
 
-    @Test func renamedSession_refusesWithTheCommandThatMendsIt() async throws {
+    @Test func renamedSession_refusesAndNamesTheOldOne() async throws {
         let world = try await inStep(files: 20)
         try remove(world.source + "/d0/file0")
         try world.writeTopology(edges: "  - {from: build, to: t0, session: another}\n")
         let outcome = try await world.headwater("run")
         #expect(outcome.exit == 5)
-        #expect((outcome.stdout + outcome.stderr).contains("headwater snapshot rename"))
+        #expect((outcome.stdout + outcome.stderr).contains("`session: \(world.session("build", "t0"))`"))
         #expect(exists(world.target(0) + "/d0/file0"))
     }
 
