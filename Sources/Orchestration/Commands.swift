@@ -18,7 +18,7 @@ enum Shell {
             && text.utf8.allSatisfy { byte in
                 switch byte {
                 case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-                default: "/._-+,:@%~=".utf8.contains(byte)
+                default: "/._-+,:@%=".utf8.contains(byte)
                 }
             }
         return isPlain ? text : "'" + Printable.text(text).replacing("'", with: "'\\''") + "'"

@@ -79,7 +79,7 @@ package enum EdgeSession {
         let reply = try conversation.expectHello { (payload) throws(WireFault) in try HelloReply(decoding: payload) }
         (terms.machineThere, terms.placeThere) = (reply.machine, reply.place)
         let there = try decoding { () throws(WireFault) in try reply.state.endState() }
-        observer.note(detail: "greeted \(reply.place) on machine \(reply.machine), version \(reply.version)")
+        observer.note(detail: "the other end is \(reply.place) on machine \(reply.machine), version \(reply.version)")
         let handshake = Handshake(
             here: here, there: there, terms: terms, newID: newID, isReset: plan.request.isReset,
             side: plan.isInitiatedHere ? .local : .remote)
