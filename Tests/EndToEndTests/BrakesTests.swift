@@ -90,6 +90,21 @@ struct BrakesTests {
         #expect(!exists(String(file)))
     }
 
+    /// The target, which knows the paths, opens the session itself; or both ends are far.
+    @Test(arguments: ["- {from: t0, to: build, mode: pull}", "- t0 -> build", "- t0 -> t1"])
+    func maxDelete_listComesHere_whereverTheTargetIs(edge: String) async throws {
+        let world = try World(targets: 2, edges: "  \(edge)\n", settings: "defaults: {max_delete: 5}\n")
+        try makeTree(world.target(0), files: 40)
+        #expect(try await world.headwater("run").exit == 0)
+        try remove(world.target(0) + "/d1")
+        let (outcome, report) = try await world.run()
+        #expect(outcome.exit == 6 && report.edges[0]["problems"] == 0)
+        let file = try #require(outcome.stdout.firstMatch(of: /they are listed in ([^\s"]+)/)).output.1
+        let paths = try read(String(file)).split(separator: "\n")
+        #expect(paths.count == 11 && paths.contains("d1") && paths.contains("d1/file1"))
+        #expect(!outcome.stdout.contains("would-delete"))
+    }
+
     @Test func replacedRoot_haltsUntilReleased() async throws {
         let world = try await inStep(files: 30)
         let before = try TreeListing(world.target(0))
