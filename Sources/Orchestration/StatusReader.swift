@@ -104,7 +104,7 @@ struct StatusJudgement {
 
     private var verdict: (EdgeStatus.State, HeadwaterError?) {
         if let haltFault { return (.halted, haltFault) }
-        if let halt, !halt.isReleased { return (.halted, StatusJudgement.error(of: halt)) }
+        if let halt, !halt.isReleased { return (.halted, halt.error) }
         if owner != nil { return (.running, nil) }
         if ends.isEmpty { return (.elsewhere, nil) }
         if let refusal { return (.refused, refusal) }
@@ -114,12 +114,6 @@ struct StatusJudgement {
         }
         if metas.allSatisfy(\.isFresh) { return (.neverRun, nil) }
         return (metas.contains { $0.counts.conflicts > 0 } ? .conflicts : .inStep, nil)
-    }
-
-    /// Some reasons go when the root is back, and need no release.
-    private static func error(of halt: StandingHalt) -> HeadwaterError {
-        if !SessionRunner.clearingByThemselves.contains(halt.code) { return halt.error }
-        return HeadwaterError(halt.code, halt.message, remedy: halt.remedy + "; then run again", exit: .halted)
     }
 
     private var owner: String? {
