@@ -237,7 +237,7 @@ import Topologies
 
     @Test func treeThatWasNotCountedInTime_isTakenFromTheSnapshot() throws {
         let report = try judged {
-            $0[0].root!.trees[0].isComplete = false
+            $0[0].root!.trees[0]!.isComplete = false
             var agreed = size(5000, 9_000_000)
             agreed.source = .snapshot
             for peer in 0...1 {
