@@ -125,6 +125,7 @@ struct DoctorTests {
         let world = try World(targets: 1)
         try makeTree(world.source, files: 40, bytes: 50_000)
         let disk = world.directory("remote0")
+        defer { umount2(disk, 2) }
         try mountSmall(disk, "size=1m")
         let bytes = try await doctor(world)
         umount2(disk, 2)

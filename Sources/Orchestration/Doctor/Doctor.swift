@@ -147,15 +147,17 @@ extension Topology {
 }
 
 extension ReachStage {
-    private static let stages: [(prefix: String, stage: ReachStage)] = [
-        ("ssh.name", .name), ("ssh.config", .name), ("ssh.host-key", .hostKey), ("ssh.host", .name),
-        ("ssh.known-hosts", .hostKey), ("ssh.algorithms", .hostKey), ("ssh.protocol", .hostKey),
-        ("ssh.login", .login), ("ssh.no-key", .login), ("ssh.key-", .login), ("ssh.passphrase", .login),
-        ("ssh.exec", .agent), ("ssh.session-limit", .agent), ("ssh.channel", .agent), ("ssh.", .port),
+    /// By what the codes of the area `ssh` begin with; the first that fits.
+    private static let stages: [(beginning: String, stage: ReachStage)] = [
+        ("name", .name), ("config", .name), ("host-key", .hostKey), ("host", .name), ("known-hosts", .hostKey),
+        ("algorithms", .hostKey), ("protocol", .hostKey), ("login", .login), ("no-key", .login), ("key-", .login),
+        ("passphrase", .login), ("exec", .agent), ("session-limit", .agent), ("channel", .agent), ("", .port),
     ]
 
     /// Where on the way to a peer an error belongs.
     init(of error: HeadwaterError) {
-        self = ReachStage.stages.first { error.code.hasPrefix($0.prefix) }?.stage ?? .agent
+        let parts = error.code.split(separator: ".", maxSplits: 1)
+        let stage = ReachStage.stages.first { parts.last?.hasPrefix($0.beginning) ?? false }?.stage
+        self = parts.first == "ssh" ? stage ?? .port : .agent
     }
 }
