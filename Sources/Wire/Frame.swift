@@ -44,6 +44,7 @@ package struct Frame: Sendable {
         case outcome = 22
         case survey = 23
         case surveyed = 24
+        case lent = 25
     }
 }
 
