@@ -28,6 +28,7 @@ package final class SessionRunner: EdgeRunner {
     private let rootsRead: Set<RootName>
     private let owner = LockOwner.current()
     private let moments = Monitor(Moments())
+    private let ledger: PlaceLedger
 
     /// The moments of a run are numbered by the edges that ended; its start is 0.
     private struct Moments: Sendable {
@@ -50,6 +51,7 @@ package final class SessionRunner: EdgeRunner {
         self.interruption = interruption
         self.observe = observe
         routes = Dictionary(uniqueKeysWithValues: edges.map { ($0, Route(topology, $0)) })
+        ledger = PlaceLedger(topology, edges: edges)
         rootsRead = Set(edges.map { RootName(topology, read: $0) })
         let file = AgentFile(path: agent)
         let targets = Set(routes.values.flatMap(\.hosts))
@@ -60,6 +62,11 @@ package final class SessionRunner: EdgeRunner {
             for host in hosts.values { host.stopStarting() }
         }
     }
+
+    /// Asks all hosts where their peers really are; returns the loops and clashes that names, links and mounts hide.
+    ///
+    /// Blocks until all have answered or failed, at most ten seconds: who answers later is compared when its first edge begins.
+    package func survey() -> [Diagnostic] { ledger.survey(hosts, interruption) }
 
     package func run(edgeIndex: Int) -> EdgeSummary {
         let edge = edges[edgeIndex]
@@ -83,6 +90,7 @@ package final class SessionRunner: EdgeRunner {
             defer { streams?.close() }
             do throws(HeadwaterError) {
                 streams = try open(edge, identity)
+                try ledger.require(edge, hosts)
                 return try cycle(edge, identity, permits, streams!, takesOver: takesOver)
             } catch {
                 if !takesOver, SessionRunner.isAbandoned(error) {
