@@ -89,7 +89,9 @@ struct PeerReader {
     }
 
     private mutating func readHost(_ node: YAMLNode, _ findings: inout Findings) {
-        guard let text = findings.text(node, "`host`") else { return isHostBroken = true }
+        guard var text = findings.text(node, "`host`") else { return isHostBroken = true }
+        // An address of IPv6 may stand in brackets here, too.
+        if text.hasPrefix("["), text.hasSuffix("]"), text.contains(":") { text = String(text.dropFirst().dropLast()) }
         host = text
         if HostName.isValid(text) { return }
         isHostBroken = true
