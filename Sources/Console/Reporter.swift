@@ -65,6 +65,16 @@ package final class Reporter: Sendable {
         return body()
     }
 
+    /// As `note`, but never waits: where the queue is full, the event is dropped.
+    package func noteIfRoom(_ event: Event) {
+        let bytes = event.estimatedBytes
+        queue.update { queue in
+            if queue.isClosed || queue.bytes + bytes > Reporter.queuedBytesMax { return }
+            queue.events.append(event)
+            queue.bytes += bytes
+        }
+    }
+
     /// Writes what is left and the summary, and ends the thread. To be called once, when nobody calls `note` any more.
     package func finish(_ summaries: [EdgeSummary], seconds: Double) {
         queue.update { $0.isClosed = true }

@@ -10,9 +10,6 @@ import Wire
 /// Brings edges in step by sessions: the half here in this process, the other in an agent over SSH, or in this process for an edge
 /// within this machine. Nothing else differs between the two.
 package final class SessionRunner: EdgeRunner {
-    /// Reasons of a halt that go when the root is back.
-    private static let clearingByThemselves: Set<String> = ["halt.missing", "halt.unmounted", "halt.unreadable"]
-
     private let topology: Topology
     private let edges: [Int]
     private let isReset: Bool
@@ -49,7 +46,7 @@ package final class SessionRunner: EdgeRunner {
         self.topology = topology
         self.edges = edges
         self.isReset = isReset
-        self.halts = HaltGuard(store: halts, clearingByThemselves: SessionRunner.clearingByThemselves) { WallClock.now }
+        self.halts = HaltGuard(store: halts) { WallClock.now }
         self.interruption = interruption
         self.observe = observe
         ssh = SSHRun(
@@ -78,9 +75,16 @@ package final class SessionRunner: EdgeRunner {
         let edge = edges[edgeIndex]
         let identity = topology.identity(of: edge)
         defer { moments.update { $0.end(edge) } }
-        var summary = halts.run(identity) { permits in attempt(edge, identity, permits) }
-        if summary.exit == .halted, let error = summary.error { summary.error = named(error, identity) }
+        var summary = halts.run(identity) { permits, list in attempt(edge, identity, permits, list) }
+        summary.error = summary.error?.withCommands(file: topology.file, session: identity.session)
+        if let peer = summary.error?.peer { summary.error?.peer = described(peer) }
         return summary
+    }
+
+    /// `eu (deploy@eu.example.com)`.
+    private func described(_ peer: String) -> String {
+        guard let host = topology.peers.first(where: { $0.name == peer })?.host else { return peer }
+        return "\(peer) (\(host.user.map { $0 + "@" } ?? "")\(host.host))"
     }
 
     /// Ends agents and connections. To be called when no edge runs any more.
@@ -90,7 +94,9 @@ package final class SessionRunner: EdgeRunner {
     }
 
     /// Tries again by itself where the link was lost in the middle.
-    private func attempt(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit]) -> EdgeSummary {
+    private func attempt(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], _ list: HaltedPaths)
+        -> EdgeSummary
+    {
         let begun = MonotonicClock.now
         var retry = Retry()
         var takesOver = false
@@ -100,7 +106,8 @@ package final class SessionRunner: EdgeRunner {
             do throws(HeadwaterError) {
                 streams = try open(edge, identity)
                 try ledger.require(edge, hosts)
-                return try cycle(edge, identity, permits, streams!, takesOver: takesOver)
+                list.clear()
+                return try cycle(plan(edge, identity, permits, takesOver: takesOver), streams!, list)
             } catch {
                 if !takesOver, SessionRunner.isAbandoned(error) {
                     takesOver = true
@@ -119,11 +126,11 @@ package final class SessionRunner: EdgeRunner {
         }
     }
 
-    private func cycle(
-        _ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], _ streams: SessionStreams, takesOver: Bool
-    ) throws(HeadwaterError) -> EdgeSummary {
-        let plan = plan(edge, identity, permits, takesOver: takesOver)
-        let outcome = try run(plan, streams, EdgeObserver(identity, observe))
+    private func cycle(_ plan: SessionPlan, _ streams: SessionStreams, _ list: HaltedPaths) throws(HeadwaterError)
+        -> EdgeSummary
+    {
+        let identity = plan.request.edge
+        let outcome = try run(plan, streams, EdgeObserver(identity, list, observe))
         var summary = EdgeSummary(edge: identity)
         summary.counts = outcome.counts
         summary.bytesSent = outcome.bytesSent
@@ -196,27 +203,21 @@ package final class SessionRunner: EdgeRunner {
         }
         return summary
     }
-
-    /// The error with the words to type in the place of FILE and SESSION.
-    private func named(_ error: HeadwaterError, _ identity: EdgeIdentity) -> HeadwaterError {
-        var error = error
-        error.remedy = error.remedy.replacing(
-            "FILE --edge SESSION", with: "\(Printable.text(topology.file)) --edge \(identity.session)")
-        return error
-    }
 }
 
 /// A session's observer that says which edge it speaks of.
 private final class EdgeObserver: SessionObserver {
     private let edge: EdgeIdentity
+    private let list: HaltedPaths
     private let observe: @Sendable (Event) -> Void
 
-    init(_ edge: EdgeIdentity, _ observe: @escaping @Sendable (Event) -> Void) {
+    init(_ edge: EdgeIdentity, _ list: HaltedPaths, _ observe: @escaping @Sendable (Event) -> Void) {
         self.edge = edge
+        self.list = list
         self.observe = observe
     }
 
-    func note(problem: HeadwaterError) { observe(.problem(edge: edge, problem)) }
+    func note(problem: HeadwaterError) { if !list.take(problem) { observe(.problem(edge: edge, problem)) } }
     func note(progress: Progress) { observe(.progress(edge: edge, progress)) }
     func note(detail: String) { observe(.detail(edge: edge, detail)) }
 }

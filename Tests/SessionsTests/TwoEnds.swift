@@ -30,6 +30,8 @@ final class TwoEnds: Sendable {
         var outcome: SessionOutcome?
         var error: HeadwaterError?
         var problems: [HeadwaterError]
+        /// What a halt listed.
+        var paths: [String] = []
     }
 
     /// Runs one cycle, each end with a registry of its own as on two machines.
@@ -65,14 +67,16 @@ final class TwoEnds: Sendable {
                 plan, registry: RootRegistry(), stream: near, cancellation: cancellation, observer: observer)
             return Ran(outcome: outcome, error: nil, problems: observer.problems)
         } catch {
-            return Ran(outcome: nil, error: error, problems: observer.problems)
+            return Ran(
+                outcome: nil, error: error, problems: observer.problems, paths: observer.list.paths.map(\.description))
         }
     }
 
     final class Collector: SessionObserver {
+        let list = HaltedPaths()
         private let noted = Monitor<[HeadwaterError]>([])
         var problems: [HeadwaterError] { noted.read { $0 } }
-        func note(problem: HeadwaterError) { noted.update { $0.append(problem) } }
+        func note(problem: HeadwaterError) { if !list.take(problem) { noted.update { $0.append(problem) } } }
         func note(progress: Core.Progress) {}
         func note(detail: String) {}
     }
