@@ -11,7 +11,7 @@ final class AgentHost: Sendable {
     fileprivate struct Serving: Sendable {
         let connections: HostConnections
         let channel: Channel
-        let signs: SignsOfLife
+        let control: AgentControl
         /// What this agent process and the channels that attach to it find each other by.
         let token: String
     }
@@ -44,6 +44,9 @@ final class AgentHost: Sendable {
         let arguments = ["attach", serving.token] + (name.map { [$0] } ?? [])
         return try channel(arguments, AgentGreeting.attached(serving.token), serving.connections)
     }
+
+    /// Where the directories at `paths` really are on that host, and nil for what cannot be found there; starts the agent if need be.
+    func survey(_ paths: [String]) throws(HeadwaterError) -> [PlaceIdentity?] { try serving().control.survey(paths) }
 
     /// Ends the agent and all connections, also those that are being made. Does not wait.
     func close() {
@@ -106,7 +109,7 @@ final class AgentHost: Sendable {
         // New for every agent process: two hosts may be one machine, and an agent whose link was lost may not be gone yet.
         let token = AgentGreeting.newToken()
         let channel = try channel(["serve", token], AgentGreeting.serving(token), connections)
-        let serving = Serving(connections: connections, channel: channel, signs: SignsOfLife(channel), token: token)
+        let serving = Serving(connections: connections, channel: channel, control: AgentControl(channel), token: token)
         try advance(to: .serving(serving), else: serving.end)
         return serving
     }
@@ -147,30 +150,7 @@ extension AgentHost.Serving {
     fileprivate var isAlive: Bool { !channel.isOver && channel.exitStatus == nil }
 
     fileprivate func end() {
-        signs.end()
-        channel.close()
+        control.end()
         connections.close()
-    }
-}
-
-/// Tells an agent every few seconds that its orchestrator lives; without that it ends itself.
-private final class SignsOfLife: Sendable {
-    private let isEnded = Monitor(false)
-
-    init(_ channel: Channel) {
-        let isEnded = isEnded
-        _ = WorkerThread<Void>("signs-of-life") {
-            while SignsOfLife.pause(isEnded) {
-                if channel.hasRoom { try [UInt8(ascii: ".")].withUnsafeBytes { try channel.write($0) } }
-            }
-        }
-    }
-
-    func end() { isEnded.update { $0 = true } }
-
-    /// False once it is over.
-    private static func pause(_ isEnded: Monitor<Bool>) -> Bool {
-        let next = MonotonicClock.after(seconds: Double(Heartbeat.everySeconds))
-        return isEnded.wait(until: next) { $0 ? true : nil } == nil
     }
 }

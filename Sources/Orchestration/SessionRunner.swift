@@ -21,8 +21,11 @@ package final class SessionRunner: EdgeRunner {
     /// Of each edge that runs.
     private let routes: [Int: Route]
     private let hosts: [SSHTarget: AgentHost]
+    /// The trees that some edge of this run reads.
+    private let rootsRead: Set<RootName>
     private let owner = LockOwner.current()
     private let moments = Monitor(Moments())
+    private let ledger: PlaceLedger
 
     /// The moments of a run are numbered by the edges that ended; its start is 0.
     private struct Moments: Sendable {
@@ -45,6 +48,8 @@ package final class SessionRunner: EdgeRunner {
         self.interruption = interruption
         self.observe = observe
         routes = Dictionary(uniqueKeysWithValues: edges.map { ($0, Route(topology, $0)) })
+        ledger = PlaceLedger(topology, edges: edges)
+        rootsRead = Set(edges.map { RootName(topology, read: $0) })
         let file = AgentFile(path: agent)
         let targets = Set(routes.values.flatMap(\.hosts))
         hosts = Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: file)) })
@@ -54,6 +59,11 @@ package final class SessionRunner: EdgeRunner {
             for host in hosts.values { host.stopStarting() }
         }
     }
+
+    /// Asks all hosts where their peers really are; returns the loops and clashes that names, links and mounts hide.
+    ///
+    /// Blocks until all have answered or failed, at most ten seconds: who answers later is compared when its first edge begins.
+    package func survey() -> [Diagnostic] { ledger.survey(hosts, interruption) }
 
     package func run(edgeIndex: Int) -> EdgeSummary {
         let edge = edges[edgeIndex]
@@ -86,6 +96,7 @@ package final class SessionRunner: EdgeRunner {
             defer { streams?.close() }
             do throws(HeadwaterError) {
                 streams = try open(edge, identity)
+                try ledger.require(edge, hosts)
                 list.clear()
                 return try cycle(plan(edge, identity, permits, takesOver: takesOver), streams!, list)
             } catch {
@@ -134,7 +145,8 @@ package final class SessionRunner: EdgeRunner {
         let declared = topology.edges[edge]
         var upstream = end(declared, declared.upstream)
         upstream.viewSince = viewSince(edge)
-        let downstream = end(declared, declared.downstream)
+        var downstream = end(declared, declared.downstream)
+        downstream.isReadLater = rootsRead.contains(RootName(topology, written: edge))
         let request = SessionRequest(
             edge: identity, maxDelete: DeleteLimit(declared.maxDelete), isReset: isReset,
             released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, owner: owner.text,
@@ -156,11 +168,14 @@ package final class SessionRunner: EdgeRunner {
         return LockOwner(parsing: Array(text.utf8))?.isDeadProcessOfThisHost ?? false
     }
 
-    /// How fresh the upstream tree must be seen: since the run's start, or the end of the last edge that wrote it. So all edges of a
-    /// root share one scan.
+    /// How fresh the upstream tree must be seen: since the run's start, or the end of the last edge that wrote it by another root.
+    ///
+    /// What was written through the same root is folded into its scan: so all edges of a root share one.
     private func viewSince(_ edge: Int) -> UInt64 {
-        let feeders = topology.feeders(of: edge)
-        return moments.read { moments in feeders.compactMap { moments.ofEnd[$0] }.max() } ?? 0
+        let strangers = topology.feeders(of: edge).filter {
+            RootName(topology, written: $0) != RootName(topology, read: edge)
+        }
+        return moments.read { moments in strangers.compactMap { moments.ofEnd[$0] }.max() } ?? 0
     }
 
     private func open(_ edge: Int, _ identity: EdgeIdentity) throws(HeadwaterError) -> SessionStreams {

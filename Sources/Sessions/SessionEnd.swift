@@ -45,6 +45,11 @@ final class SessionEnd {
         }
     }
 
+    /// Says what was written into the tree, for who reads it later in this run; nil where only a scan can tell.
+    func note(written: [Published]?) {
+        if let written, side.isReadLater { root.note(published: written) } else { root.noteWrites() }
+    }
+
     func openStage() throws(HeadwaterError) -> Stage {
         try Stage(root: root.descriptor.raw, base: root.base.raw, session: directory.session)
     }

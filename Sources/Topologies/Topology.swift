@@ -12,6 +12,9 @@ package struct Topology: Sendable {
     package var edges: [Edge]
 
     let flows: FlowMap
+    /// What it was made from.
+    let draft: Draft
+    let source: SourceFile
 
     /// The edges whose flow writes a place that overlaps a place this edge reads, in the order of the file, itself never.
     ///

@@ -23,7 +23,7 @@ package enum TopologyFile {
         var topology: Topology?
         if let root = YAMLDocument.parse(&findings), let draft = TopologyReader.read(root, &findings) {
             let flows = GraphRules.check(draft, &findings)
-            if !findings.hasErrors { topology = Topology(draft, file: name, flows: flows) }
+            if !findings.hasErrors { topology = Topology(draft, source, flows) }
         }
         return (topology, findings.sorted())
     }
@@ -72,7 +72,7 @@ package enum TopologyFile {
 
 extension Topology {
     /// From a draft in which no rule is broken.
-    fileprivate init(_ draft: Draft, file: String, flows: FlowMap) {
+    fileprivate init(_ draft: Draft, _ source: SourceFile, _ flows: FlowMap) {
         let peers = draft.peers.map {
             Peer(
                 name: $0.name, host: $0.host, path: $0.path!.text, database: $0.database?.text, mount: $0.mount,
@@ -84,6 +84,7 @@ extension Topology {
                 subpath: $0.settings.subpath.map(PeerPath.text), maxDelete: $0.settings.maxDelete ?? .standard,
                 line: $0.span.line)
         }
-        self.init(name: draft.name, file: file, peers: peers, edges: edges, flows: flows)
+        self.init(
+            name: draft.name, file: source.name, peers: peers, edges: edges, flows: flows, draft: draft, source: source)
     }
 }

@@ -42,6 +42,8 @@ package struct Frame: Sendable {
         case progress = 20
         case detail = 21
         case outcome = 22
+        case survey = 23
+        case surveyed = 24
     }
 }
 

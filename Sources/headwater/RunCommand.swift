@@ -47,11 +47,16 @@ struct RunCommand: Command {
         let runner = SessionRunner(
             graph, edges: edges, isReset: reset, halts: halts, agent: Surroundings.agentBinary,
             interruption: interruption, observe: reporter.note)
+        defer { runner.close() }
+        let hidden = runner.survey()
+        if !hidden.isEmpty {
+            StandardOutput().progress(DiagnosticText.render(hidden, colour: global.style(of: 2).colour))
+            return .usage
+        }
         let summaries = Orchestrator(
             edges: edges.map(graph.identity), feeders: graph.feeders(among: edges), runner: runner,
             interruption: interruption, observe: reporter.note
         ).run()
-        runner.close()
         reporter.finish(summaries, seconds: Double(MonotonicClock.now - begun) / 1e9)
         return Core.ExitCode.worst(summaries.map(\.exit) + [interruption.exit ?? .inStep])
     }

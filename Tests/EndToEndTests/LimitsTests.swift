@@ -7,7 +7,7 @@ import Testing
 struct LimitsTests {
     /// As a plain user, whoever runs the tests.
     @Test func sourceThatMayNotBeWritten_isToldWithWhatHelps_andDatabaseElsewhereHelps() async throws {
-        let world = try World(targets: 0, localPeers: ["copy", "databases"], edges: "  - build -> copy\n")
+        let world = try World(targets: 0, edges: "  - build -> copy\n", localPeers: ["copy", "databases"])
         try write("x", world.source + "/file")
         let program = try Headwater.binaries() + "/headwater"
         let user = getuid() == 0 ? ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : []
