@@ -55,6 +55,12 @@ package struct Presenter: Sendable {
         if options.live { output.progress(Repaint.hideCursor) }
     }
 
+    /// Leaves the terminal to somebody else: the picture is wiped until `show` paints the next one.
+    package mutating func pause() { if options.live { output.progress(repaint.clear() + Repaint.showCursor) } }
+
+    /// After `pause`.
+    package mutating func resume() { if options.live { output.progress(Repaint.hideCursor) } }
+
     /// Brings `events` out, and the picture up to date.
     package mutating func show(_ events: [Event], now: UInt64) {
         var above: [String] = []

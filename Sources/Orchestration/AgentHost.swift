@@ -26,12 +26,14 @@ final class AgentHost: Sendable {
 
     private let target: SSHTarget
     private let agent: AgentFile
+    private let ssh: SSHRun
     private let phase = Monitor(Phase.idle)
 
     /// Connects at the first `openSession`, not here.
-    init(_ target: SSHTarget, agent: AgentFile) {
+    init(_ target: SSHTarget, agent: AgentFile, in ssh: SSHRun) {
         self.target = target
         self.agent = agent
+        self.ssh = ssh
     }
 
     /// A stream to a session's other half in the agent, which the caller closes. The first caller connects, deploys and starts; the
@@ -104,7 +106,7 @@ final class AgentHost: Sendable {
     }
 
     private func start() throws(HeadwaterError) -> Serving {
-        let connections = HostConnections(try SSHSettings.resolve(target))
+        let connections = HostConnections(try SSHSettings.resolve(target), in: ssh)
         try advance(to: .starting(connections), else: { connections.close() })
         // New for every agent process: two hosts may be one machine, and an agent whose link was lost may not be gone yet.
         let token = AgentGreeting.newToken()

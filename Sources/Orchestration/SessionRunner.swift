@@ -18,6 +18,7 @@ package final class SessionRunner: EdgeRunner {
     private let observe: @Sendable (Event) -> Void
     private let registry = RootRegistry()
     private let cancellation = Cancellation()
+    private let ssh: SSHRun
     /// Of each edge that runs.
     private let routes: [Int: Route]
     private let hosts: [SSHTarget: AgentHost]
@@ -37,9 +38,10 @@ package final class SessionRunner: EdgeRunner {
     /// - Parameters:
     ///   - edges: indices into `topology.edges`; `run` counts in this list.
     ///   - agent: path of the program that far machines are to run.
+    ///   - askPassphrase: asks a person for the passphrase of a private key; nil where nobody is there.
     package init(
         _ topology: Topology, edges: [Int], isReset: Bool, halts: HaltStore, agent: String, interruption: Interruption,
-        observe: @escaping @Sendable (Event) -> Void
+        askPassphrase: SSHRun.Ask? = nil, observe: @escaping @Sendable (Event) -> Void
     ) {
         self.topology = topology
         self.edges = edges
@@ -47,15 +49,19 @@ package final class SessionRunner: EdgeRunner {
         self.halts = HaltGuard(store: halts) { WallClock.now }
         self.interruption = interruption
         self.observe = observe
+        ssh = SSHRun(
+            ask: askPassphrase, note: { observe(.detail(edge: nil, $0)) }, warn: { observe(.warning(edge: nil, $0)) })
         routes = Dictionary(uniqueKeysWithValues: edges.map { ($0, Route(topology, $0)) })
         ledger = PlaceLedger(topology, edges: edges)
         rootsRead = Set(edges.map { RootName(topology, read: $0) })
         let file = AgentFile(path: agent)
         let targets = Set(routes.values.flatMap(\.hosts))
-        hosts = Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: file)) })
+        let ssh = ssh
+        hosts = Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: file, in: ssh)) })
         let (cancellation, hosts) = (cancellation, hosts)
         interruption.onRequest {
             cancellation.request()
+            ssh.stopStarting()
             for host in hosts.values { host.stopStarting() }
         }
     }
@@ -82,7 +88,10 @@ package final class SessionRunner: EdgeRunner {
     }
 
     /// Ends agents and connections. To be called when no edge runs any more.
-    package func close() { for host in hosts.values { host.close() } }
+    package func close() {
+        for host in hosts.values { host.close() }
+        ssh.close()
+    }
 
     /// Tries again by itself where the link was lost in the middle.
     private func attempt(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], _ list: HaltedPaths)

@@ -46,7 +46,8 @@ struct RunCommand: Command {
         let begun = MonotonicClock.now
         let runner = SessionRunner(
             graph, edges: edges, isReset: reset, halts: halts, agent: Surroundings.agentBinary,
-            interruption: interruption, observe: reporter.note)
+            interruption: interruption, askPassphrase: PassphrasePrompt.make(reporter, interruption),
+            observe: reporter.note)
         defer { runner.close() }
         let hidden = runner.survey()
         if !hidden.isEmpty {
