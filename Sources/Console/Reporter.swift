@@ -53,16 +53,6 @@ package final class Reporter: Sendable {
         }
     }
 
-    /// As `note`, but never waits: where the queue is full, the event is dropped.
-    package func noteIfRoom(_ event: Event) {
-        let bytes = event.estimatedBytes
-        queue.update { queue in
-            if queue.isClosed || queue.bytes + bytes > Reporter.queuedBytesMax { return }
-            queue.events.append(event)
-            queue.bytes += bytes
-        }
-    }
-
     /// Runs `body` while nothing is written and no picture stands on the terminal; what is noted meanwhile waits. One `body` at a time.
     package func whileQuiet<Result>(_ body: () -> Result) -> Result {
         queue.wait { queue in
@@ -73,6 +63,16 @@ package final class Reporter: Sendable {
         queue.wait { $0.pause == .granted || $0.isClosed ? () : nil as Void? }
         defer { queue.update { $0.pause = .none } }
         return body()
+    }
+
+    /// As `note`, but never waits: where the queue is full, the event is dropped.
+    package func noteIfRoom(_ event: Event) {
+        let bytes = event.estimatedBytes
+        queue.update { queue in
+            if queue.isClosed || queue.bytes + bytes > Reporter.queuedBytesMax { return }
+            queue.events.append(event)
+            queue.bytes += bytes
+        }
     }
 
     /// Writes what is left and the summary, and ends the thread. To be called once, when nobody calls `note` any more.

@@ -140,13 +140,6 @@ package enum SummaryText {
     }
 
     private static func total(_ all: [CycleCounts]) -> CycleCounts {
-        all.reduce(into: CycleCounts()) { sum, counts in
-            sum.files += counts.files
-            sum.directories += counts.directories
-            sum.symlinks += counts.symlinks
-            sum.deleted += counts.deleted
-            sum.renamed += counts.renamed
-            sum.bytesPayload += counts.bytesPayload
-        }
+        all.reduce(into: CycleCounts()) { $0.add(moved: $1) }
     }
 }

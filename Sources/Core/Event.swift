@@ -85,6 +85,26 @@ package struct CycleCounts: Hashable, Sendable {
 
     package init() {}
 
+    /// The most that a count of another end may be; far beyond every disk, and sums of a few stay whole numbers.
+    package static let entriesMax: UInt64 = 1 << 50
+    package static let bytesMax: UInt64 = 1 << 60
+
+    /// Adds what another cycle moved. What stands (conflicts, problems, kinds that are not synced) is not a sum.
+    package mutating func add(moved other: CycleCounts) {
+        files = CycleCounts.sum(files, other.files)
+        directories = CycleCounts.sum(directories, other.directories)
+        symlinks = CycleCounts.sum(symlinks, other.symlinks)
+        deleted = CycleCounts.sum(deleted, other.deleted)
+        renamed = CycleCounts.sum(renamed, other.renamed)
+        bytesPayload = CycleCounts.sum(bytesPayload, other.bytesPayload)
+    }
+
+    /// Stops at the largest number rather than trapping: counts come from other machines.
+    package static func sum(_ a: UInt64, _ b: UInt64) -> UInt64 {
+        let (sum, overflow) = a.addingReportingOverflow(b)
+        return overflow ? .max : sum
+    }
+
     /// Whether the cycle changed anything at the downstream end.
-    package var hasMoved: Bool { files + directories + symlinks + deleted + renamed > 0 }
+    package var hasMoved: Bool { files > 0 || directories > 0 || symlinks > 0 || deleted > 0 || renamed > 0 }
 }

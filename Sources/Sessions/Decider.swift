@@ -48,11 +48,14 @@ final class Decider {
         case removeLater(Removal)
         case want(WantedFile)
         case problem(HeadwaterError)
+        /// Left alone, since this end cannot look there; a problem the first time that this directory matters.
+        case unknown(HeadwaterError?)
     }
 
     private let end: SessionEnd
     private let reader: CacheReader
     private var image: TreeImage?
+    private var unknown: UnknownGround?
     private let hasRows: Bool
     private var repaired: Set<TreePath> = []
 
@@ -71,6 +74,8 @@ final class Decider {
         var others: [TreePath] = []
         /// Agreed paths whose place is taken by what is not synced.
         var blocked: [TreePath] = []
+        /// Agreed directories that cannot be read or must not be entered.
+        var unknown: [HeadwaterError] = []
     }
 
     /// Finds the drift; what was only touched is refreshed in the rows.
@@ -78,14 +83,19 @@ final class Decider {
     /// - Parameter isCancelled: asked now and then, since content may have to be read; nothing has been changed by then.
     func findDrift(_ image: TreeImage, unless isCancelled: () -> Bool) throws(HeadwaterError) -> Drift {
         self.image = image
+        unknown = UnknownGround(image)
         var drift = Drift()
         guard hasRows else { return drift }
+        for (path, _) in image.problems {
+            let isAgreed = path.isRoot ? true : try end.row(at: path) != nil
+            if isAgreed, let problem = unknown!.problem(of: path) { drift.unknown.append(problem) }
+        }
         var comparison = try TreeComparison(image, try end.rows(), without: end.mark)
         var verified: [RowChange] = []
         while let difference = try comparison.next() {
             switch difference {
             case .created: continue
-            case .blocked(let row, _): drift.blocked.append(row.path)
+            case .blocked(let row, let kind): if kind == .untracked { drift.blocked.append(row.path) }
             case .changed(let path, let entry, let row):
                 drift.add(path, row, isDirectory: entry.attributes.kind == .directory)
             case .deleted(let row): drift.add(row.path, row, isDirectory: false)
@@ -118,14 +128,17 @@ final class Decider {
         let path = record.path
         if path == end.mark { return .nothing }
         let row = hasRows ? try end.row(at: path) : nil
+        if record.state == .absent && row == nil { return .nothing }
         let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0) }
         let source = record.attributes.map { SourceState.present($0) } ?? .absent
+        if let ground = unknown!.hiding(path, found: found?.rawKind, wanted: record.attributes?.kind) {
+            return .unknown(unknown!.problem(of: ground))
+        }
         let decision = decidePush(source: source, target: state(found, row), agreed: row?.agreed)
         let expected = found?.expected ?? .absent
         switch decision {
         case .blocked: return .problem(.blocked(path))
-        case .forget: return row == nil ? .nothing : .removeLater(Removal(index: index, path: path, expected: .absent))
-        case .remove: return row == nil ? .nothing : .removeLater(Removal(index: index, path: path, expected: expected))
+        case .forget, .remove: return .removeLater(Removal(index: index, path: path, expected: expected))
         case .adopt:
             return .apply(
                 Planned(index: index, path: path, agreed: agreed(record), operation: nil, identity: found!.identity))

@@ -16,6 +16,14 @@ extension HeadwaterError {
             remedy: "let this user read it, or remove it", exit: .problems, path: path, cause: error.description)
     }
 
+    static func unreadableDownstream(_ path: TreePath, _ error: SystemError) -> HeadwaterError {
+        HeadwaterError(
+            "path.unreadable",
+            "this path cannot be read at the downstream end; nothing below it is compared, changed or deleted there",
+            remedy: "let this user read it there; the next run brings it in step", exit: .problems, path: path,
+            cause: error.description)
+    }
+
     static func unreadable(_ path: TreePath, _ fault: ReadFault) -> HeadwaterError {
         switch fault {
         case .system(let error): return unreadable(path, error)

@@ -63,6 +63,7 @@ final class Target {
         let found = try decider.findDrift(image) { inbox.isCancelled }
         drift = found.others
         for path in found.blocked { note(problem: .blocked(path)) }
+        for problem in found.unknown { note(problem: problem) }
         for rescued in stage.rescued { note(problem: .rescued(rescued)) }
         progress.phase = .transferring
         try repair(found.directories)
@@ -224,7 +225,12 @@ final class Target {
         case .want(let wanted):
             incoming.expect(wanted)
             return WantMessage.Item(index: index, has: wanted.has)
-        case .problem(let error): note(problem: error)
+        case .problem(let error):
+            note(problem: error)
+            batch.keepRow(of: record)
+        case .unknown(let problem):
+            if let problem { note(problem: problem) }
+            batch.keepRow(of: record)
         }
         return nil
     }

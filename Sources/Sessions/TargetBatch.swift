@@ -79,18 +79,30 @@ final class TargetBatch {
             areRemovalsSorted = true
         }
         for removal in removals.suffix(TargetBatch.stepsMax).reversed() {
-            let isThere = removal.expected != .absent
+            // What the scan did not find is looked for once more: only what is gone is recorded as gone.
             steps.append(
                 Planned(
                     index: removal.index, path: removal.path, agreed: nil,
-                    operation: isThere ? .remove(removal.path, expected: removal.expected) : nil))
+                    operation: .remove(removal.path, expected: removal.expected)))
         }
         removals.removeLast(min(TargetBatch.stepsMax, removals.count))
         return true
     }
 
     private var areRemovalsSorted = false
-    private var failedRemovals: [TreePath] = []
+    /// Directories that hold what should have been deleted and was not: they keep their rows, so that their turn comes with it.
+    private var keptAbove: Set<TreePath> = []
+
+    /// Notes that what the source has deleted stays here.
+    func keepRow(of record: ChangeRecord) { if record.state == .absent { keepRows(above: record.path) } }
+
+    private func keepRows(above path: TreePath) {
+        var above = path
+        while !above.isRoot {
+            above = above.parent
+            if !keptAbove.insert(above).inserted { return }
+        }
+    }
 
     /// Lets go of what was staged and will not be applied in this cycle.
     func discard() {
@@ -141,23 +153,21 @@ final class TargetBatch {
             count(step.operation!, agreed)
             note(written: step.path, agreed.attributes, identity)
             return .put(step.path, agreed, local: identity, state: .agreed)
-        case (nil, nil): return .remove(step.path)
         case (nil, .removed):
-            counts.deleted += 1
+            if step.operation?.expected != .absent { counts.deleted += 1 }
             written?.append(Published(path: step.path, status: nil))
             return .remove(step.path)
         case (nil, .kept):
-            // Not ours to delete, unless it is what could not be deleted just now: then the directory's turn comes with it.
-            if failedRemovals.contains(where: { step.path.contains($0) }) { return nil }
-            return .remove(step.path)
-        case (.some, .kept): problems.append(.notEmpty(step.path))
+            // Not ours to delete, unless it is what could not be deleted just now.
+            return keptAbove.contains(step.path) ? nil : .remove(step.path)
+        case (.some, .kept): if !keptAbove.contains(step.path) { problems.append(.notEmpty(step.path)) }
         case (_, .changedMeanwhile):
             problems.append(.changedMeanwhile(step.path))
-            if step.agreed == nil { failedRemovals.append(step.path) }
+            if step.agreed == nil { keepRows(above: step.path) }
         case (_, .failed(let error)):
             problems.append(.notApplied(step.path, error))
-            if step.agreed == nil { failedRemovals.append(step.path) }
-        case (.some, .removed), (nil, .done): preconditionFailure("an outcome of another kind of operation")
+            if step.agreed == nil { keepRows(above: step.path) }
+        case (.some, .removed), (nil, .done), (nil, nil): preconditionFailure("an outcome of another kind of operation")
         }
         return nil
     }

@@ -43,8 +43,9 @@ package enum ProgressMessage {
         out.put(UInt8(phases.firstIndex(of: progress.phase)!))
         out.put(progress.entriesDone)
         out.put(progress.entriesTotal)
-        out.put(unsigned: progress.bytesDone)
-        out.put(unsigned: progress.bytesTotal)
+        // Sparse files can claim more than any disk holds.
+        out.put(unsigned: min(progress.bytesDone, CycleCounts.bytesMax))
+        out.put(unsigned: min(progress.bytesTotal, CycleCounts.bytesMax))
         return out.bytes
     }
 
@@ -55,8 +56,8 @@ package enum ProgressMessage {
         var progress = Progress(phase: phases[phase])
         progress.entriesDone = try input.int(atMost: 1 << 50, "entries")
         progress.entriesTotal = try input.int(atMost: 1 << 50, "entries")
-        progress.bytesDone = try input.unsigned()
-        progress.bytesTotal = try input.unsigned()
+        progress.bytesDone = try input.unsigned(atMost: CycleCounts.bytesMax, "bytes")
+        progress.bytesTotal = try input.unsigned(atMost: CycleCounts.bytesMax, "bytes")
         try input.finish()
         return progress
     }
@@ -88,8 +89,8 @@ package struct OutcomeMessage: Sendable {
     package init(decoding payload: [UInt8]) throws(WireFault) {
         var input = ByteReader(payload)
         counts = try input.counts()
-        bytesSent = try input.unsigned()
-        bytesReceived = try input.unsigned()
+        bytesSent = try input.unsigned(atMost: CycleCounts.bytesMax, "bytes")
+        bytesReceived = try input.unsigned(atMost: CycleCounts.bytesMax, "bytes")
         wasCancelled = try input.flag()
         try input.finish()
     }

@@ -42,7 +42,7 @@ extension ByteWriter {
         for value in [
             counts.files, counts.directories, counts.symlinks, counts.deleted, counts.renamed, counts.conflicts,
             counts.problems,
-            counts.bytesPayload, counts.untracked,
+            min(counts.bytesPayload, CycleCounts.bytesMax), counts.untracked,
         ] { put(unsigned: value) }
     }
 
@@ -71,7 +71,7 @@ extension ByteWriter {
 extension ByteReader {
     mutating func counts() throws(WireFault) -> CycleCounts {
         var counts = CycleCounts()
-        let bound: UInt64 = 1 << 50
+        let bound = CycleCounts.entriesMax
         counts.files = try unsigned(atMost: bound, "files")
         counts.directories = try unsigned(atMost: bound, "directories")
         counts.symlinks = try unsigned(atMost: bound, "symlinks")
@@ -79,7 +79,7 @@ extension ByteReader {
         counts.renamed = try unsigned(atMost: bound, "renames")
         counts.conflicts = try unsigned(atMost: bound, "conflicts")
         counts.problems = try unsigned(atMost: bound, "problems")
-        counts.bytesPayload = try unsigned()
+        counts.bytesPayload = try unsigned(atMost: CycleCounts.bytesMax, "bytes")
         counts.untracked = try unsigned(atMost: bound, "untracked entries")
         return counts
     }

@@ -3,6 +3,15 @@ import Core
 import Testing
 
 @Suite struct SummaryTextTests {
+    /// Numbers of other machines never end this process.
+    @Test func greatestCounts_ofManyEdges_areAdded() {
+        var summary = EdgeSummary(edge: EdgeIdentity(upstream: "a", downstream: "b", session: "s", mode: .push))
+        summary.counts.bytesPayload = .max
+        summary.counts.files = .max
+        let text = SummaryText.total([summary, summary, summary], seconds: 1).rendered(colour: false)
+        #expect(text.contains("3 edges"))
+    }
+
     private func text(_ summary: EdgeSummary) -> String { SummaryText.line(summary).rendered(colour: false) }
 
     @Test func moved_isSaidInWords() {

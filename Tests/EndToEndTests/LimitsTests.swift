@@ -19,7 +19,7 @@ struct LimitsTests {
         let refused = try RunningProcess(user + [program, "run", world.topology], environment: world.environment)
         let outcome = await refused.outcome()
         #expect(outcome.exit == 5, "\(outcome.stderr)")
-        #expect(outcome.stderr.contains("make \(world.source) writable for this user, or set `database:`"))
+        #expect(outcome.stderr.contains("make " + world.source + " writable for this user, or set `database:`"))
 
         try world.writeTopology(
             peers: "  build: {path: \(world.source), database: \(world.directory("databases"))}\n"

@@ -37,6 +37,19 @@ import Testing
         #expect(tree.status(".")?.mtime == root)
     }
 
+    /// What the plan did not find is looked for again: gone counts, unreachable does not.
+    @Test func removalOfWhatWasAbsent_makesSureThatItIs() throws {
+        let tree = try WritingFixture()
+        tree.write("file", "x")
+        tree.write("back", "x")
+        symlink("nowhere", tree("link"))
+        let paths = ["never", "no/way", "file/below", "link/below", "back"]
+        let outcomes = try Applier(tree.stage).apply(
+            try paths.map { .remove(try TreePath(slashed: $0), expected: .absent) })
+        #expect(outcomes == [.removed, .removed, .removed, .removed, .changedMeanwhile])
+        #expect(tree.read("back") == "x")
+    }
+
     @Test func setuidAndSetgid_areNeverGained() throws {
         let tree = try WritingFixture()
         let outcomes = try Applier(tree.stage).apply([

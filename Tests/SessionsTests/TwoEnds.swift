@@ -35,23 +35,28 @@ final class TwoEnds: Sendable {
     }
 
     /// Runs one cycle, each end with a registry of its own as on two machines.
+    ///
+    /// - Parameter asTarget: run first on the thread of the end that answers.
     func run(
         reset: Bool = false, released: [ReleasedHalt] = [], maxDelete: DeleteLimit = .percent(50), mount: String? = nil,
-        cancellation: Cancellation = Cancellation()
+        cancellation: Cancellation = Cancellation(), asTarget: @escaping @Sendable () -> Void = {}
     ) async -> Ran {
         await withCheckedContinuation { continuation in
             _ = WorkerThread<Void>("test-cycle") { [self] in
-                continuation.resume(returning: cycle(reset, released, maxDelete, mount, cancellation))
+                continuation.resume(returning: cycle(reset, released, maxDelete, mount, cancellation, asTarget))
             }
         }
     }
 
     private func cycle(
         _ reset: Bool, _ released: [ReleasedHalt], _ maxDelete: DeleteLimit, _ mount: String?,
-        _ cancellation: Cancellation
+        _ cancellation: Cancellation, _ asTarget: @escaping @Sendable () -> Void
     ) -> Ran {
         let (near, far) = try! DescriptorStream.pair()
-        let responder = WorkerThread<ExitCode>("test-far") { Responder.serve(far, registry: RootRegistry()) }
+        let responder = WorkerThread<ExitCode>("test-far") {
+            asTarget()
+            return Responder.serve(far, registry: RootRegistry())
+        }
         let observer = Collector()
         let request = SessionRequest(
             edge: EdgeIdentity(upstream: "a", downstream: "b", session: session, mode: mode), maxDelete: maxDelete,
@@ -99,6 +104,27 @@ final class TwoEnds: Sendable {
         output(
             "cd '\(tree)' && find . -mindepth 1 -path ./.headwater -prune -o -mindepth 1 \\( -type d -printf 'd %m %T@ %p\\0' -o -type l -printf 'l %T@ %l %p\\0' -o -type f -printf 'f %m %T@ %s %p\\0' \\) | sort -z | tr '\\0' '\\n'; find . -path ./.headwater -prune -o -type f -print0 | sort -z | xargs -0r sha256sum"
         )
+    }
+
+    /// The same of trees that are too deep for `find`.
+    func longListing(_ tree: String) -> String {
+        output(
+            """
+            python3 - '\(directory(tree))' <<'END'
+            import os, sys
+            def walk(up, name, at):
+                here = os.open(name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=up)
+                for n in sorted(os.listdir(here)):
+                    if n == '.headwater': continue
+                    s = os.stat(n, dir_fd=here, follow_symlinks=False)
+                    link = os.readlink(n, dir_fd=here) if s.st_mode >> 12 == 10 else ''
+                    body = os.read(os.open(n, os.O_RDONLY, dir_fd=here), 9999) if s.st_mode >> 12 == 8 else b''
+                    print(at + '/' + n, oct(s.st_mode), s.st_mtime_ns, link, body)
+                    if s.st_mode >> 12 == 4: walk(here, n, at + '/' + n)
+                os.close(here)
+            walk(None, sys.argv[1], '')
+            END
+            """)
     }
 
     var rows: (String, String) { (dump(source), dump(target)) }

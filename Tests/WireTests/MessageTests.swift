@@ -147,6 +147,39 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
         }
     }
 
+    /// Whatever another machine counts can be added up here, for many edges.
+    @Test func greatestCounts_canBeAdded_andGreaterOnesAreRefused() throws {
+        func counts(_ entries: UInt64, _ bytes: UInt64) -> [UInt8] {
+            var out = ByteWriter()
+            for position in 0..<9 { out.put(unsigned: position == 7 ? bytes : entries) }
+            return out.bytes
+        }
+        let most = try DoneMessage(decoding: counts(CycleCounts.entriesMax, CycleCounts.bytesMax)).counts
+        var sum = CycleCounts()
+        for _ in 0..<100_000 { sum.add(moved: most) }
+        #expect(sum.bytesPayload == .max)
+        #expect(sum.hasMoved)
+        #expect(throws: WireFault.self) { try DoneMessage(decoding: counts(0, CycleCounts.bytesMax + 1)) }
+        #expect(throws: WireFault.self) { try DoneMessage(decoding: counts(0, .max)) }
+        #expect(throws: WireFault.self) { try DoneMessage(decoding: counts(CycleCounts.entriesMax + 1, 0)) }
+        var tail = ByteWriter()
+        for value in [UInt64.max, 0] { tail.put(unsigned: value) }
+        #expect(throws: WireFault.self) { try OutcomeMessage(decoding: counts(0, 0) + tail.bytes + [0]) }
+        var progress = Progress(phase: .scanning)
+        (progress.bytesDone, progress.bytesTotal) = (.max, .max)
+        let back = try ProgressMessage.decode(ProgressMessage.encoded(progress))
+        #expect(back.bytesDone == CycleCounts.bytesMax && back.bytesTotal == CycleCounts.bytesMax)
+        for cut in 0..<4 {
+            let huge = [UInt8](repeating: 0, count: cut) + [UInt8](repeating: 0xFF, count: 9) + [0x01]
+            _ = try? ProgressMessage.decode(huge)
+            _ = try? WantMessage(decoding: huge)
+            _ = try? CommittedMessage(decoding: huge)
+            _ = try? RecordedMessage(decoding: huge)
+            _ = try? PreparedMessage(decoding: huge)
+            _ = try? RowsMessage(decoding: huge)
+        }
+    }
+
     /// Random damage ends in a fault or in a value, never in a trap; a message cut anywhere is a fault.
     @Test func damagedMessagesNeverTrap() {
         var random = SeededGenerator(seed: 20261121)

@@ -99,7 +99,12 @@ extension Applier {
         let place: Displacement.Place
         do throws(SystemError) {
             place = try enter(path, &batch)
-        } catch  where error.errno == ENOENT { return .removed }
+        } catch  where error.errno == ENOENT {
+            return .removed
+        } catch  where expected == .absent && (error.errno == ENOTDIR || error.errno == ELOOP) {
+            // What led there is a file or a symlink by now: below it is nothing.
+            return .removed
+        }
         switch try displacement.remove(place, expected: expected, by: parking.number) {
         case .done:
             if expected.isDirectory { forget(path, &batch) }

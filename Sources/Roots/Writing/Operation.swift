@@ -44,7 +44,7 @@ package enum Operation: Sendable {
     /// A directory that stands already is adopted, also where `.absent` was expected.
     case makeDirectory(TreePath, Attributes, expected: Expected)
     case setAttributes(TreePath, Attributes, expected: Expected)
-    /// A file, a symlink or an empty directory.
+    /// A file, a symlink or an empty directory; where `.absent` was expected it is made sure that nothing stands there.
     case remove(TreePath, expected: Expected)
 
     package var path: TreePath {
