@@ -21,6 +21,9 @@ package enum StatusText {
         case .inStep: "in step"
         case .conflicts: Amounts.count(status.conflicts, "conflict stands", "conflicts stand")
         case .neverRun: "never run"
+        case .problems: "with problems"
+        case .failed: "failed [\(status.error?.code ?? "")]"
+        case .unreachable: "unreachable [\(status.error?.code ?? "")]"
         case .interrupted: "interrupted; the next run goes on from there"
         case .running: "running" + (status.owner.map { " (\($0))" } ?? "")
         case .halted: "halted [\(status.error?.code ?? "")]"
@@ -35,6 +38,9 @@ package enum StatusText {
             let at = status.recordedAt.map { ", " + LogFile.timestamp($0) } ?? ""
             parts.append("commit \(Amounts.count(commit))\(at)")
             parts.append(rows(status))
+        }
+        if status.state != .inStep, let success = status.lastSuccessAt {
+            parts.append("last in step " + LogFile.timestamp(success))
         }
         if status.isReleased { parts.append("a halt was released, the next run goes on") }
         if !status.notLooked.isEmpty { parts.append("\(status.notLooked.joined(separator: " and ")) not asked") }
@@ -85,7 +91,10 @@ package enum StatusJSON {
             ("code", optional(status.error?.code)), ("message", optional(status.error?.message)),
             ("remedy", optional(status.error?.remedy)), ("released", .bool(status.isReleased)),
             ("owner", optional(status.owner)), ("commit", status.commit.map { .unsigned($0) } ?? .null),
-            ("recorded_at", optional(status.recordedAt.map(LogFile.timestamp))), ("files", .unsigned(status.files)),
+            ("recorded_at", optional(status.recordedAt.map(LogFile.timestamp))),
+            ("last_run_at", optional(status.lastRunAt.map(LogFile.timestamp))),
+            ("last_success_at", optional(status.lastSuccessAt.map(LogFile.timestamp))),
+            ("files", .unsigned(status.files)),
             ("directories", .unsigned(status.directories)), ("symlinks", .unsigned(status.symlinks)),
             ("conflicts", .unsigned(status.conflicts)), ("looked", .array(status.looked.map { .string($0) })),
             ("not_asked", .array(status.notLooked.map { .string($0) })),

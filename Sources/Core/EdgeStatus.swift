@@ -4,7 +4,12 @@ package struct EdgeStatus: Sendable {
         case inStep = "in-step"
         case conflicts
         case neverRun = "never-run"
-        /// A run was killed: the next one goes on from there.
+        /// Some paths failed in the last run.
+        case problems
+        /// The last run failed, or did not reach a peer.
+        case failed
+        case unreachable
+        /// A run was ended early: the next one goes on from there.
         case interrupted
         case running
         /// Waits for a release, or for a root to come back.
@@ -17,7 +22,7 @@ package struct EdgeStatus: Sendable {
 
     package var edge: EdgeIdentity
     package var state: State
-    /// Why it is halted or refused.
+    /// Why it is halted, refused or failed.
     package var error: HeadwaterError?
     /// Peers whose databases were looked into, and those that are on other machines.
     package var looked: [String] = []
@@ -30,6 +35,9 @@ package struct EdgeStatus: Sendable {
     package var commit: UInt64?
     /// When something was last recorded.
     package var recordedAt: Timestamp?
+    /// When a run of it last ended here, and when last with everything in step; nil where that is not known.
+    package var lastRunAt: Timestamp?
+    package var lastSuccessAt: Timestamp?
     /// Who runs it.
     package var owner: String?
     /// A halt was released and the next run goes on.
@@ -42,8 +50,9 @@ package struct EdgeStatus: Sendable {
         switch state {
         case .inStep, .neverRun, .running, .elsewhere: .inStep
         case .conflicts: .conflicts
+        case .problems: .problems
         case .interrupted: .edgeFailed
-        case .halted, .refused: error?.exit ?? .halted
+        case .halted, .refused, .failed, .unreachable: error?.exit ?? .edgeFailed
         }
     }
 }

@@ -10,9 +10,9 @@ import Wire
 /// Connects to nobody, makes nothing, locks nothing; a run that is under way does not notice.
 package struct StatusReader {
     private let topology: Topology
-    private let halts: HaltStore
+    private let state: TopologyState
 
-    package init(_ topology: Topology, halts: HaltStore) { (self.topology, self.halts) = (topology, halts) }
+    package init(_ topology: Topology, _ state: TopologyState) { (self.topology, self.state) = (topology, state) }
 
     /// Blocks for the disk.
     ///
@@ -26,8 +26,9 @@ package struct StatusReader {
         let far = sides.map { topology.peers[$0.0] }.filter { $0.host != nil }.map(\.name)
         var judgement = StatusJudgement(edge: topology.identity(of: index), ends: ends, notLooked: far)
         do throws(HeadwaterError) {
-            judgement.halt = try halts.halt(of: edge.session)
+            judgement.halt = try state.halts.halt(of: edge.session)
         } catch { judgement.haltFault = error }
+        judgement.lastRun = state.lastRuns.lastRun(of: edge.session)
         var status = judgement.status
         status.error?.remedy.replace(
             "FILE --edge SESSION", with: "\(Printable.text(topology.file)) --edge \(edge.session)")
@@ -62,7 +63,7 @@ package struct StatusReader {
 
 /// What halts and databases say about one edge. Pure.
 ///
-///     halt that stands ─► held by a run ─► a database refuses ─► half of it is lost ─► never run ─► killed ─► conflicts ─► in step
+///     halt that stands ─► held by a run ─► a database refuses ─► killed ─► how the last run ended ─► never run ─► conflicts ─► in step
 struct StatusJudgement {
     /// One end that is on this machine.
     struct End {
@@ -86,6 +87,7 @@ struct StatusJudgement {
     var halt: StandingHalt?
     /// Why the halts could not be read.
     var haltFault: HeadwaterError?
+    var lastRun: LastRun?
 
     init(edge: EdgeIdentity, ends: [End], notLooked: [String]) {
         (self.edge, self.ends, self.notLooked) = (edge, ends, notLooked)
@@ -96,6 +98,7 @@ struct StatusJudgement {
         status.looked = ends.map(\.peer)
         status.notLooked = notLooked
         status.isReleased = halt?.isReleased ?? false
+        (status.lastRunAt, status.lastSuccessAt) = (lastRun?.endedAt, lastRun?.succeededAt)
         describe(&status)
         (status.state, status.error) = verdict
         status.owner = owner
@@ -106,14 +109,30 @@ struct StatusJudgement {
         if let haltFault { return (.halted, haltFault) }
         if let halt, !halt.isReleased { return (.halted, halt.error) }
         if owner != nil { return (.running, nil) }
-        if ends.isEmpty { return (.elsewhere, nil) }
         if let refusal { return (.refused, refusal) }
         let metas = ends.compactMap(\.meta)
         if ends.contains(where: \.glance.hasLog) || metas.contains(where: \.running) || !isLevel {
             return (.interrupted, nil)
         }
+        if let failure = lastFailure { return failure }
+        if ends.isEmpty { return (lastRun == nil ? .elsewhere : .inStep, nil) }
         if metas.allSatisfy(\.isFresh) { return (.neverRun, nil) }
         return (metas.contains { $0.counts.conflicts > 0 } ? .conflicts : .inStep, nil)
+    }
+
+    /// How the last run of the edge ended, where that was not well and nothing was recorded since. What ends here are asked themselves
+    /// about (halts, owners) is left to them.
+    private var lastFailure: (EdgeStatus.State, HeadwaterError?)? {
+        guard let lastRun, !ends.contains(where: { $0.glance.writtenAt ?? .zero > lastRun.endedAt }) else { return nil }
+        switch lastRun.exit {
+        case .inStep, .halted, .alreadyRunning, .usage: return nil
+        case .interrupted, .terminated: return (.interrupted, nil)
+        case .conflicts: return (.conflicts, lastRun.error)
+        case .problems: return (.problems, lastRun.error)
+        case .databaseRefuses: return (.refused, lastRun.error)
+        case .unreachable: return (.unreachable, lastRun.error)
+        case .edgeFailed: return (.failed, lastRun.error)
+        }
     }
 
     private var owner: String? {

@@ -52,11 +52,6 @@ package func openUnnamed(in directory: Int32) throws(SystemError) -> Descriptor 
     try Descriptor(at: directory, ".", HW_O_TMPFILE | O_RDWR, mode: 0o600)
 }
 
-/// Makes `copy` share the blocks of `original`.
-package func reflink(_ original: Int32, to copy: Int32) throws(SystemError) {
-    try check("ioctl") { hw_reflink(copy, original) }
-}
-
 package enum ExtendedAttribute {
     /// Sets an attribute of a file.
     package static func set(_ file: Int32, _ name: String, _ value: [UInt8]) throws(SystemError) {

@@ -59,7 +59,7 @@ final class Source {
         self.link = link
         self.inbox = inbox
         self.observer = observer
-        content = ContentSender(link: link, root: end.root)
+        content = ContentSender(link: link, root: end.root, lent: end.lent)
     }
 
     deinit { content.close() }
@@ -282,7 +282,7 @@ final class Source {
                 path, AgreedEntry(attributes: attributes, digest: Hash.digest(target)), local: change.request?.identity,
                 state: .agreed)
         case .file:
-            guard let sent = change.sent else {
+            guard let sent = change.sent ?? content.lentContent(index, change.request) else {
                 throw .protocolBroken(WireFault("commit of file \(index), whose content was not sent"))
             }
             return .put(

@@ -44,8 +44,9 @@ package struct Frame: Sendable {
         case outcome = 22
         case survey = 23
         case surveyed = 24
-        case examine = 25
-        case examined = 26
+        case lent = 25
+        case examine = 26
+        case examined = 27
     }
 }
 

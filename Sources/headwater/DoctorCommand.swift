@@ -39,6 +39,11 @@ struct DoctorCommand: Command {
             graph, agent: Surroundings.agentBinary, interruption: interruption,
             askPassphrase: PassphrasePrompt.make(interruption))
         defer { doctor.close() }
+        if !json, !global.quiet, Terminal.isTerminal(2) {
+            let machines = Amounts.count(UInt64(doctor.farHostsCount), "other machine", "other machines")
+            StandardOutput().progress(
+                "looking at \(Amounts.count(UInt64(graph.peers.count), "peer", "peers")), \(machines) …\n")
+        }
         let report = doctor.run()
         if let exit = interruption.exit { return exit }
         if json {

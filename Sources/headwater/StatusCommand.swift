@@ -12,8 +12,8 @@ struct StatusCommand: Command {
             In step since which commit, never run, interrupted, running, halted, or refused by a database. Nothing is connected \
             to and nothing is changed: an edge between two far machines is not known here.
 
-            Exit 0 when there is nothing to report, else the code of the worst edge: 6 halted, 5 refused, 1 interrupted, \
-            3 conflicts.
+            Exit 0 when there is nothing to report, else the code of the worst edge: 6 halted, 5 refused, 1 interrupted or \
+            failed, 7 not reached, 4 problems, 3 conflicts.
 
             Example: headwater status
             Example: headwater status production.yaml --edge build:eu --json
@@ -31,7 +31,7 @@ struct StatusCommand: Command {
         let log = try global.openLog()
         let graph = try topology.load(global)
         let edges = try EdgeSelection.indices(selection.edge, in: graph)
-        let statuses = StatusReader(graph, halts: try topology.state(of: graph).halts).statuses(edges)
+        let statuses = StatusReader(graph, try topology.state(of: graph)).statuses(edges)
         if json {
             StandardOutput().result(StatusJSON.lines(statuses).map { $0 + "\n" }.joined())
             log?.append(StatusText.lines(statuses).map { $0.rendered(colour: false) }, at: WallClock.now)

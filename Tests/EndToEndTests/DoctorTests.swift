@@ -109,7 +109,7 @@ struct DoctorTests {
         try makeTree(world.source, files: 5)
         try replacePeer(world, world.remotePeer(world.servers[0], path: world.directory("new place/it's/tree")))
         let report = try await doctor(world)
-        #expect(report.outcome.exit == 6 && report.codes == ["halt.missing"])
+        #expect(report.outcome.exit == 1 && report.codes == ["root.no-parent"])
         let command = try #require(report.commands.first)
         #expect(command.hasPrefix("ssh ") && command.contains("mkdir -p "))
         let typed = try await RunningProcess(

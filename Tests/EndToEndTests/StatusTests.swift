@@ -23,7 +23,8 @@ struct StatusTests {
         let after = try await status(world)
         #expect(try traces(world.source) + traces(world.directory("state")) == before)
 
-        #expect(after.exit == 0 && after.edges.map { $0.text("state") } == ["in-step", "never-run"])
+        #expect(after.exit == 7 && after.edges.map { $0.text("state") } == ["in-step", "unreachable"])
+        #expect(after.edges[1].text("code") == "ssh.connect" && after.edges[1].text("last_success_at") == "")
         #expect(after.edges[0]["files"] == 20 && after.edges[0]["directories"] == 4 && after.edges[0]["commit"] > 0)
         let text = try await world.headwater("status", ["--edge", "build:t0"])
         #expect(text.stdout.hasPrefix("build -> t0: in step; commit ") && text.stdout.hasSuffix("1 edge: 1 in step\n"))

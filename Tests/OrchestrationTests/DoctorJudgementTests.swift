@@ -128,17 +128,17 @@ import Topologies
         #expect(report.findings.isEmpty, "the first run makes it")
     }
 
-    @Test func missingParent_isAHalt_withTheCommandThatMakesIt() throws {
+    @Test func missingParent_failsTheEdge_withTheCommandThatMakesIt() throws {
         let found = try finding {
             ($0[1].root!.kind, $0[1].root!.isParentThere, $0[1].root!.isWritable) = (.missing, false, false)
         }
-        #expect(found.error.code == "halt.missing" && found.exit == .halted)
+        #expect(found.error.code == "root.no-parent" && found.exit == .edgeFailed)
         #expect(found.commands == ["ssh -p 2222 deploy@eu.example.com 'mkdir -p /srv'"])
     }
 
     @Test func missingSource_isAHalt() throws {
         let found = try finding { $0[0].root!.kind = .missing }
-        #expect(found.error.code == "halt.missing" && found.commands == ["mkdir /srv/build"])
+        #expect(found.error.code == "halt.missing" && found.commands == ["mkdir -p /srv/build"])
     }
 
     @Test func missingTarget_thatHasRun_isAHalt_andIsNotToBeMade() throws {

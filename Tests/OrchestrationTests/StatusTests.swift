@@ -15,7 +15,10 @@ import Topologies
 
     init() { signal(SIGPIPE, SIG_IGN) }
 
-    private var halts: HaltStore { HaltStore(directory: directory("halts")) }
+    private var state: TopologyState {
+        TopologyState(name: "t", file: "t.yaml", workingDirectory: "/", stateDirectory: directory("state"))
+    }
+    private var halts: HaltStore { state.halts }
 
     private func topology(_ edge: String = "a -> b") throws -> Topology {
         let text = "headwater: 1\nname: t\npeers: {a: \(directory("a")), b: \(directory("b"))}\nedges: [\(edge)]\n"
@@ -35,7 +38,7 @@ import Topologies
     }
 
     private func status(_ topology: Topology) -> EdgeStatus {
-        let status = StatusReader(topology, halts: halts).statuses([0])[0]
+        let status = StatusReader(topology, state).statuses([0])[0]
         #expect(status.state == .elsewhere || status.looked == ["a", "b"])
         return status
     }
@@ -122,6 +125,37 @@ import Topologies
         #expect(halted.error?.remedy.contains("headwater release t.yaml --edge t-a-b") == true)
         _ = try halts.release("t-a-b")
         #expect(status(topology).state == .inStep && status(topology).isReleased)
+    }
+
+    @Test func lastRun_isToldWhereItDidNotEndWell_untilSomethingIsRecorded() throws {
+        let topology = try inStep()
+        var summary = EdgeSummary(edge: topology.identity(of: 0))
+        state.lastRuns.record(summary, at: WallClock.now)
+        let success = try #require(status(topology).lastSuccessAt)
+        summary.exit = .unreachable
+        summary.error = HeadwaterError("ssh.connect", "no\n100%", remedy: "look", exit: .unreachable)
+        state.lastRuns.record(summary, at: WallClock.now)
+        let away = status(topology)
+        #expect(away.state == .unreachable && away.exit == .unreachable && away.lastSuccessAt == success)
+        #expect(away.error?.message == "no\n100%" && away.error?.code == "ssh.connect")
+        summary.exit = .terminated
+        summary.error = nil
+        state.lastRuns.record(summary, at: WallClock.now)
+        #expect(status(topology).state == .interrupted)
+        summary.exit = .problems
+        state.lastRuns.record(summary, at: Timestamp(seconds: 1, nanoseconds: 0))
+        #expect(status(topology).state == .inStep, "something was recorded since")
+    }
+
+    @Test func damagedRecord_isNotKnown() throws {
+        let topology = try inStep()
+        state.lastRuns.record(EdgeSummary(edge: topology.identity(of: 0)), at: WallClock.now)
+        let file = state.directory + "/last/t-a-b.last"
+        let whole = try Data(contentsOf: URL(fileURLWithPath: file))
+        for count in 0..<whole.count - 1 {
+            try whole.prefix(count).write(to: URL(fileURLWithPath: file))
+            #expect(state.lastRuns.lastRun(of: "t-a-b") == nil)
+        }
     }
 
     @Test func edgeBetweenFarMachines_isKnownElsewhere() throws {

@@ -316,8 +316,6 @@ int hw_has_no_writer(int fd) {
 
 const int HW_O_TMPFILE = O_TMPFILE;
 
-int hw_reflink(int to, int from) { return ioctl(to, FICLONE, from); }
-
 int hw_inode_flags(int fd, uint32_t *flags) {
     unsigned long wide = 0;  // the kernel writes an int, and says long
     if (ioctl(fd, FS_IOC_GETFLAGS, &wide)) return -1;
@@ -333,4 +331,14 @@ int hw_ofd_is_locked(int fd) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(fd, F_OFD_GETLK, &lock)) return -1;
     return lock.l_type != F_UNLCK;
+}
+
+int hw_clone(int source, int target) { return ioctl(target, FICLONE, source); }
+
+long hw_copy_file_range(int source, int64_t *from, int target, int64_t *to, size_t count) {
+    loff_t in = *from, out = *to;
+    long copied = copy_file_range(source, &in, target, &out, count, 0);
+    *from = in;
+    *to = out;
+    return copied;
 }

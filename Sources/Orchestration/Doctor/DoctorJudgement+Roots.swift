@@ -38,21 +38,27 @@ extension DoctorJudgement {
             report(
                 peer, "halt.missing", "\(root.path) does not exist, and sessions have run with it",
                 "bring it back, or correct its path in the topology file", .halted)
-        } else if !root.isParentThere {
-            let isMade = isDownstream(peer) && !isUpstream(peer)
-            let parent = "/" + root.path.split(separator: "/").dropLast().joined(separator: "/")
-            report(
-                peer, "halt.missing", "\(root.path) does not exist, nor does the directory above it",
-                "make it, or correct the path in the topology file", .halted,
-                "mkdir -p \(isMade ? ShellWord.quoted(parent) : path)")
-        } else if isUpstream(peer) && !isDownstream(peer) {
+        } else if isDownstream(peer) {
+            judgeTargetToBeMade(peer, root)
+        } else if isUpstream(peer) {
             report(
                 peer, "halt.missing", "\(root.path) does not exist, and nothing flows into it that would make it",
-                "put there what is to be synced, or correct the path", .halted, "mkdir \(path)")
-        } else if !root.isWritable, isDownstream(peer) {
+                "put there what is to be synced, or correct the path", .halted, "mkdir -p \(path)")
+        }
+    }
+
+    /// A first run makes the last component of the path, and no more.
+    private mutating func judgeTargetToBeMade(_ peer: Int, _ root: RootFacts) {
+        let path = ShellWord.quoted(root.path)
+        if !root.isParentThere {
             report(
-                peer, "halt.missing", "\(root.path) does not exist, and this user may not make it",
-                "make it and give it to this user", .halted,
+                peer, "root.no-parent", "\(root.path) does not exist, nor does the directory above it",
+                "make that, or correct the path in the topology file", .edgeFailed,
+                "mkdir -p " + ShellWord.quoted("/" + root.path.split(separator: "/").dropLast().joined(separator: "/")))
+        } else if !root.isWritable {
+            report(
+                peer, "root.no-parent", "\(root.path) does not exist, and this user may not make it",
+                "make it and give it to this user", .edgeFailed,
                 "sudo mkdir \(path) && sudo chown \"$(id -u):$(id -g)\" \(path)")
         }
     }

@@ -57,7 +57,9 @@ struct AbilityProbe {
         guard let copy = try? openUnnamed(in: directory.raw),
             (try? writeFully(file.raw, [UInt8](repeating: 0x68, count: 64 * 1024))) != nil
         else { return }
-        settle(.reflink, AbilityProbe.answer { () throws(SystemError) in try reflink(file.raw, to: copy.raw) }, .tried)
+        settle(
+            .reflink, AbilityProbe.answer { () throws(SystemError) in try shareBlocks(of: file.raw, with: copy.raw) },
+            .tried)
     }
 
     /// What any file of ours tells.
