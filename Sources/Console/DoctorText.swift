@@ -12,6 +12,11 @@ package enum DoctorText {
         return lines + advice(report) + [verdict(report)]
     }
 
+    /// Errors alone, for who wants to hear nothing else.
+    package static func errors(_ report: DoctorReport) -> [StyledLine] {
+        report.findings.filter { $0.severity == .error }.flatMap(lines)
+    }
+
     // MARK: one peer
 
     private static func lines(_ check: PeerCheck) -> [StyledLine] {

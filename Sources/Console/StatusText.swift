@@ -3,9 +3,12 @@ import Core
 /// What `status` says to people: a line for each edge, and the reason where something keeps it.
 package enum StatusText {
     package static func lines(_ statuses: [EdgeStatus]) -> [StyledLine] {
-        var lines = statuses.map(line)
-        for status in statuses { if let error = status.error { lines += block(error, of: status.edge) } }
-        return lines + [total(statuses)]
+        statuses.map(line) + errors(statuses) + [total(statuses)]
+    }
+
+    /// Errors alone, for who wants to hear nothing else.
+    package static func errors(_ statuses: [EdgeStatus]) -> [StyledLine] {
+        statuses.flatMap { status in status.error.map { block($0, of: status.edge) } ?? [] }
     }
 
     private static func line(_ status: EdgeStatus) -> StyledLine {

@@ -50,7 +50,7 @@ struct DoctorCommand: Command {
             StandardOutput().result(DoctorJSON.lines(report).map { $0 + "\n" }.joined())
             log?.append(DoctorText.lines(report).map { $0.rendered(colour: false) }, at: WallClock.now)
         } else {
-            global.tell(DoctorText.lines(report), log: log)
+            global.tell(DoctorText.lines(report), errors: DoctorText.errors(report), log: log)
         }
         return report.exit
     }

@@ -32,6 +32,13 @@ struct GlobalOptions: ParsableArguments {
     /// Of standard output (1) or standard error (2).
     func style(of descriptor: Int32) -> Style { Surroundings.style(of: descriptor, noColour: noColour) }
 
+    /// The same for a command whose results tell of errors: those are said on standard error where nothing else is.
+    func tell(_ lines: [StyledLine], errors: [StyledLine], log: LogFile?) {
+        tell(lines, log: log)
+        let colour = style(of: 2).colour
+        if quiet { StandardOutput().progress(errors.map { $0.rendered(colour: colour) + "\n" }.joined()) }
+    }
+
     /// Prints a command's results, and keeps them in the log file.
     func tell(_ lines: [StyledLine], log: LogFile?) {
         log?.append(lines.map { $0.rendered(colour: false) }, at: WallClock.now)

@@ -36,7 +36,7 @@ struct StatusCommand: Command {
             StandardOutput().result(StatusJSON.lines(statuses).map { $0 + "\n" }.joined())
             log?.append(StatusText.lines(statuses).map { $0.rendered(colour: false) }, at: WallClock.now)
         } else {
-            global.tell(StatusText.lines(statuses), log: log)
+            global.tell(StatusText.lines(statuses), errors: StatusText.errors(statuses), log: log)
         }
         return Core.ExitCode.worst(statuses.map(\.exit))
     }

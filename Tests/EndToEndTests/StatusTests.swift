@@ -39,6 +39,8 @@ struct StatusTests {
         #expect(try await world.headwater("run").exit == 6)
         let text = try await world.headwater("status")
         #expect(text.exit == 6 && text.stdout.contains("halted [halt.emptied]"), "\(text.stdout)")
+        let quiet = try await world.headwater("status", ["--quiet"])
+        #expect(quiet.exit == 6 && quiet.stdout == "" && quiet.stderr.hasPrefix("error[halt.emptied]"))
         #expect(text.stdout.contains("headwater release \(world.topology) --edge \(world.session("build", "t0"))"))
     }
 
