@@ -15,11 +15,11 @@ package enum EdgeSession {
     ///   `observer` and are counted.
     package static func run(
         _ plan: SessionPlan, isAgent: Bool = false, registry: RootRegistry, stream: any ByteStream,
-        cancellation: Cancellation, observer: any SessionObserver
+        cancellation: Cancellation, observer: any SessionObserver, patience: Patience = Patience()
     ) throws(HeadwaterError) -> SessionOutcome {
         let link = FrameLink(stream)
-        let conversation = Conversation(link, observer: observer)
-        let listener = cancellation.listen { conversation.inbox.cancel() }
+        let conversation = Conversation(link, observer: observer, patience: patience)
+        let listener = cancellation.listen { conversation.cancel() }
         defer {
             cancellation.forget(listener)
             conversation.end()
@@ -50,6 +50,9 @@ package enum EdgeSession {
         let opening = try Opening(
             plan.here, session: request.edge.session, owner: try LockOwner(sent: request.owner), registry: registry,
             role)
+        let file = opening.directory.databaseFile
+        let number = SessionsHere.enter(file) { conversation.link.close() }
+        defer { SessionsHere.leave(file, number) }
         let end = SessionEnd(opening, request, plan.here)
         do throws(HeadwaterError) {
             end.scanAhead()
@@ -91,12 +94,13 @@ package enum EdgeSession {
 package enum Responder {
     /// Serves one session over `stream` to its end, or obeys an order to open one. Blocks. Errors have been told to the other end;
     /// the code is for the caller's exit status.
-    package static func serve(_ stream: any ByteStream, registry: RootRegistry, lent: LentStreams = LentStreams())
-        -> ExitCode
-    {
+    package static func serve(
+        _ stream: any ByteStream, registry: RootRegistry, lent: LentStreams = LentStreams(),
+        patience: Patience = Patience()
+    ) -> ExitCode {
         let link = FrameLink(stream)
         let observer = TellingObserver(link)
-        let conversation = Conversation(link, observer: observer)
+        let conversation = Conversation(link, observer: observer, mayBeStopped: true, patience: patience)
         defer { conversation.end() }
         do throws(HeadwaterError) {
             let first = try conversation.expect(first: [.hello, .order])
@@ -143,6 +147,9 @@ package enum Responder {
         let opening = try Opening(
             hello.there, session: request.edge.session, owner: try LockOwner(sent: request.owner), registry: registry,
             role)
+        let file = opening.directory.databaseFile
+        let number = SessionsHere.enter(file) { conversation.link.close() }
+        defer { SessionsHere.leave(file, number) }
         let end = SessionEnd(opening, request, hello.there)
         do throws(HeadwaterError) {
             end.scanAhead()

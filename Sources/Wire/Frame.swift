@@ -42,6 +42,7 @@ package struct Frame: Sendable {
         case progress = 20
         case detail = 21
         case outcome = 22
+        case moved = 23
     }
 }
 
