@@ -2,7 +2,7 @@
 
 SOURCES := Sources Tests Package.swift
 
-.PHONY: build demo test soak bench bench-quick install format lint clean
+.PHONY: build demo test soak bench bench-quick install schema format lint clean
 
 build: ## both binaries, self-contained
 	@scripts/bootstrap.sh build
@@ -37,6 +37,11 @@ install: ## to DESTDIR/PREFIX; /usr/local for root, else ~/.local
 	@scripts/bootstrap.sh build
 	@scripts/build.sh
 	@scripts/install.sh
+
+schema: ## the JSON Schema of topology files, from the program
+	@swift build --product headwater
+	@"$$(swift build --show-bin-path)/headwater" schema > docs/schema/headwater.schema.json.new
+	@mv docs/schema/headwater.schema.json.new docs/schema/headwater.schema.json
 
 format:
 	swift format --in-place --recursive $(SOURCES)

@@ -6,9 +6,13 @@ let strict = Context.environment["CI"] != nil || Context.environment["HEADWATER_
 let settings: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
 
 /// A Swift module under `Sources/`; what it may import is the list of `docs/architecture.md`, held by `LayerTests`.
-func module(_ name: String, _ dependencies: [Target.Dependency], archives: [String] = []) -> Target {
+///
+/// - Parameter documents: links into `docs/`, whose text the module carries, so that the program and its documents cannot differ.
+func module(
+    _ name: String, _ dependencies: [Target.Dependency], archives: [String] = [], documents: [String] = []
+) -> Target {
     .target(
-        name: name, dependencies: dependencies, swiftSettings: settings,
+        name: name, dependencies: dependencies, resources: documents.map { .embedInCode($0) }, swiftSettings: settings,
         linkerSettings: archives.map { .linkedLibrary(":\($0).a") })
 }
 
@@ -40,7 +44,7 @@ let package = Package(
             "Content", ["Core", "CZstd", "CXXHash", "CCrypto"],
             archives: ["libzstd", "libxxhash", "libcrypto"]),
         module("Reconciliation", ["Core"]),
-        module("Topologies", ["Core", "CYAML"], archives: ["libyaml"]),
+        module("Topologies", ["Core", "CYAML"], archives: ["libyaml"], documents: ["rules.md"]),
         module("Platform", ["Core", "CLinux"]),
         module("SSH", ["Core", "Platform", "Content", "CSSH2"], archives: ["libssh2", "libcrypto", "libz"]),
         module("Snapshots", ["Core", "Platform", "Content", "CSQLite"], archives: ["libsqlite3"]),
@@ -49,7 +53,7 @@ let package = Package(
         module(
             "Orchestration",
             ["Core", "Topologies", "Platform", "SSH", "Sessions", "Roots", "Snapshots", "Wire", "Content"]),
-        module("Console", ["Core", "Platform", "Topologies"]),
+        module("Console", ["Core", "Platform", "Topologies"], documents: ["errors.md"]),
         .executableTarget(
             name: "headwater", dependencies: ["Core", "Topologies", "Platform", "Orchestration", "Console", arguments],
             swiftSettings: settings),
@@ -66,7 +70,7 @@ let package = Package(
         tests("RootsTests", ["Core", "Platform", "Content", "Roots", "TestSupport", "apply-probe"]),
         tests("TopologiesTests", ["Core", "Topologies", "TestSupport"]),
         tests("SSHTests", ["Core", "Platform", "Content", "SSH", "TestSupport"]),
-        tests("ConsoleTests", ["Core", "Platform", "Console", "TestSupport"]),
+        tests("ConsoleTests", ["Core", "Platform", "Topologies", "Console", "TestSupport"]),
         tests("OrchestrationTests", ["Core", "Platform", "Topologies", "Sessions", "Orchestration", "TestSupport"]),
         tests("TidyTests", []),
         tests("EndToEndTests", ["TestSupport"]),

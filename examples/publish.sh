@@ -15,6 +15,9 @@ headwater run "$topology" --log-file "$log"
 case $? in
 0) exit 0 ;;
 7 | 8) exit 75 ;;                                           # unreachable, or another run is under way
-6) echo "halted before deleting: look, then: headwater release $topology" >&2 && exit 1 ;;
+6) # Lists each halt with its cause, and the command that permits it.
+    headwater release "$topology" >&2
+    exit 1
+    ;;
 *) exit 1 ;;
 esac

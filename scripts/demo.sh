@@ -97,7 +97,9 @@ sed 's/{host:.*path: /{host: 127.0.0.1, …, path: /' "$topology"
 heading "headwater graph"
 run graph "$topology"
 
-heading "headwater run: a copy of $source_directory ($(find "$work/build" -type f | wc -l) files, $((needed / 1024)) MB) to four peers"
+# As Headwater counts: the bytes in the files, 1 MB = 10^6.
+size=$(find "$work/build" -type f -printf '%s\n' | awk '{ sum += $1 } END { printf "%.0f", sum / 1e6 }')
+heading "headwater run: a copy of $source_directory ($(find "$work/build" -type f | wc -l) files, $size MB) to four peers"
 run run "$topology"
 
 heading "Compared by find and sha256sum, which know nothing of Headwater"

@@ -46,6 +46,7 @@ package enum EventJSON {
             ("code", .string(error.code)), ("message", .string(Printable.text(error.message))),
             ("remedy", .string(error.remedy)), ("path", error.path.map { .string($0.description) } ?? .null),
             ("cause", error.cause.map { .string(Printable.text($0)) } ?? .null),
+            ("peer", error.peer.map { .string($0) } ?? .null),
         ]
     }
 

@@ -11,7 +11,7 @@ package enum Verbosity: Int, Comparable, Sendable {
     package static func < (a: Verbosity, b: Verbosity) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// Events as calm lines for a log or a pipe: start, finish, problems; progress is not said.
+/// Events as calm lines for a pipe: start, end, problems; progress is not said, and what an edge did is the summary's.
 package enum PlainLines {
     package static func lines(for event: Event, _ verbosity: Verbosity) -> [StyledLine] {
         switch event {
@@ -19,7 +19,7 @@ package enum PlainLines {
         case .progress: []
         case .problem(let edge, let error): [problem(error, of: edge)]
         case .warning(let edge, let error): verbosity >= .normal ? warning(error, of: edge) : []
-        case .finished(let summary): verbosity >= .normal ? [SummaryText.line(summary, isBrief: true)] : []
+        case .finished(let summary): verbosity >= .normal ? [SummaryText.end(summary)] : []
         case .detail(let edge, let text): verbosity >= .verbose ? [detail(text, of: edge)] : []
         }
     }

@@ -28,6 +28,8 @@ package struct Presenter: Sendable {
 
     /// Problems of one edge that are said one by one; the others are counted.
     private static let problemsShown = 10
+    /// Kinds of problems whose remedies are said; there are fewer, unless a peer invents some.
+    private static let kindsMax = 32
     /// Between two progress objects of one edge in `--json`.
     private static let progressNanoseconds: UInt64 = 1_000_000_000
 
@@ -36,6 +38,7 @@ package struct Presenter: Sendable {
     private var state: RunState
     private var repaint = Repaint()
     private var problems: [String: (first: [HeadwaterError], count: UInt64)] = [:]
+    private var remedies: [(code: String, remedy: String)] = []
     private var progressSaid: [String: UInt64] = [:]
 
     package init(edges: [EdgeIdentity], options: Options, output: any Output) {
@@ -52,6 +55,12 @@ package struct Presenter: Sendable {
         if options.live { output.progress(Repaint.hideCursor) }
     }
 
+    /// Leaves the terminal to somebody else: the picture is wiped until `show` paints the next one.
+    package mutating func pause() { if options.live { output.progress(repaint.clear() + Repaint.showCursor) } }
+
+    /// After `pause`.
+    package mutating func resume() { if options.live { output.progress(Repaint.hideCursor) } }
+
     /// Brings `events` out, and the picture up to date.
     package mutating func show(_ events: [Event], now: UInt64) {
         var above: [String] = []
@@ -59,7 +68,7 @@ package struct Presenter: Sendable {
         for event in events {
             state.apply(event, now: now)
             let isCounted = count(event)
-            log(PlainLines.lines(for: event, max(options.verbosity, .normal)))
+            log(logLines(event))
             if options.json, let line = jsonLine(event, now) { json += line + "\n" }
             if !isCounted { above += lines(event).map { $0.rendered(colour: options.progressStyle.colour) } }
         }
@@ -71,7 +80,8 @@ package struct Presenter: Sendable {
     package mutating func end(_ summaries: [EdgeSummary], seconds: Double) {
         if options.live { output.progress(repaint.clear() + Repaint.showCursor) }
         complain(summaries)
-        let lines = summaries.map { SummaryText.line($0) } + [SummaryText.total(summaries, seconds: seconds)]
+        let lines =
+            summaries.map { SummaryText.line($0, isBrief: true) } + [SummaryText.total(summaries, seconds: seconds)]
         log(Array(lines.suffix(1)))
         if options.json {
             output.result(EventJSON.summary(summaries) + "\n")
@@ -90,11 +100,19 @@ package struct Presenter: Sendable {
         return isInPicture ? [] : PlainLines.lines(for: event, options.verbosity)
     }
 
+    /// The log has no summary: what an edge did stands where it ended.
+    private func logLines(_ event: Event) -> [StyledLine] {
+        if case .finished(let summary) = event { return [SummaryText.line(summary, isBrief: true)] }
+        return PlainLines.lines(for: event, max(options.verbosity, .normal))
+    }
+
     /// Whether the event is a problem beyond those that are said.
     private mutating func count(_ event: Event) -> Bool {
         guard case .problem(let edge, let error) = event else { return false }
         var known = problems[edge.session] ?? ([], 0)
         known.count += 1
+        let isNewKind = remedies.count < Presenter.kindsMax && !remedies.contains { $0.code == error.code }
+        if isNewKind { remedies.append((error.code, error.remedy)) }
         let isShown = known.first.count < Presenter.problemsShown
         if isShown { known.first.append(error) }
         problems[edge.session] = known
@@ -103,6 +121,7 @@ package struct Presenter: Sendable {
 
     private mutating func jsonLine(_ event: Event, _ now: UInt64) -> String? {
         if case .progress(let edge, _) = event {
+            if state.hasFinished(edge) { return nil }
             if let last = progressSaid[edge.session], now - last < Presenter.progressNanoseconds { return nil }
             progressSaid[edge.session] = now
         }
@@ -122,15 +141,14 @@ package struct Presenter: Sendable {
     private func complain(_ summaries: [EdgeSummary]) {
         var lines: [StyledLine] = []
         for summary in summaries {
-            if let known = problems[summary.edge.session] {
-                let wereSaid = !options.live || options.verbosity >= .verbose
-                let listed = SummaryText.problems(known.first, count: known.count, of: summary.edge)
-                lines += wereSaid ? Array(listed.dropFirst(known.first.count)) : listed
-            }
-            let block = SummaryText.errorBlock(summary)
-            lines += block
-            log(block)
+            guard let known = problems[summary.edge.session] else { continue }
+            let wereSaid = !options.live || options.verbosity >= .verbose
+            let listed = SummaryText.problems(known.first, count: known.count, of: summary.edge)
+            lines += wereSaid ? Array(listed.dropFirst(known.first.count)) : listed
         }
+        let advice = SummaryText.remedies(remedies) + summaries.flatMap(SummaryText.errorBlock)
+        log(advice)
+        lines += advice
         if lines.isEmpty { return }
         output.progress(lines.map { $0.rendered(colour: options.progressStyle.colour) + "\n" }.joined())
     }

@@ -12,11 +12,15 @@ package final class Reporter: Sendable {
     /// Redrawn at most so often.
     private static let frameNanoseconds: UInt64 = 100_000_000
 
+    /// Whether somebody else has the terminal.
+    private enum Pause: Sendable { case none, wanted, granted }
+
     private struct Queue: Sendable {
         var events: [Event] = []
         var bytes = 0
         var progress: [String: (EdgeIdentity, Progress)] = [:]
         var isClosed = false
+        var pause = Pause.none
         var isEmpty: Bool { events.isEmpty && progress.isEmpty }
     }
 
@@ -49,6 +53,28 @@ package final class Reporter: Sendable {
         }
     }
 
+    /// Runs `body` while nothing is written and no picture stands on the terminal; what is noted meanwhile waits. One `body` at a time.
+    package func whileQuiet<Result>(_ body: () -> Result) -> Result {
+        queue.wait { queue in
+            if queue.pause != .none { return nil as Void? }
+            queue.pause = .wanted
+            return ()
+        }
+        queue.wait { $0.pause == .granted || $0.isClosed ? () : nil as Void? }
+        defer { queue.update { $0.pause = .none } }
+        return body()
+    }
+
+    /// As `note`, but never waits: where the queue is full, the event is dropped.
+    package func noteIfRoom(_ event: Event) {
+        let bytes = event.estimatedBytes
+        queue.update { queue in
+            if queue.isClosed || queue.bytes + bytes > Reporter.queuedBytesMax { return }
+            queue.events.append(event)
+            queue.bytes += bytes
+        }
+    }
+
     /// Writes what is left and the summary, and ends the thread. To be called once, when nobody calls `note` any more.
     package func finish(_ summaries: [EdgeSummary], seconds: Double) {
         queue.update { $0.isClosed = true }
@@ -63,16 +89,24 @@ package final class Reporter: Sendable {
             let now = MonotonicClock.now
             presenter.show(batch.events + batch.progress.values.map { Event.progress(edge: $0, $1) }, now: now)
             if batch.isClosed { return }
-            _ = queue.wait(until: now + frameNanoseconds) { $0.isClosed ? () : nil }
+            if batch.pause == .wanted { pause(queue, &presenter) }
+            _ = queue.wait(until: now + frameNanoseconds) { $0.isClosed || $0.pause == .wanted ? () : nil }
         }
+    }
+
+    private static func pause(_ queue: Monitor<Queue>, _ presenter: inout Presenter) {
+        presenter.pause()
+        queue.update { $0.pause = .granted }
+        queue.wait { $0.pause != .granted || $0.isClosed ? () : nil as Void? }
+        presenter.resume()
     }
 
     /// Waits for something to show, or half a second where rates and times on a terminal must go on.
     private static func take(_ queue: Monitor<Queue>, wakeForFrame: Bool) -> Queue {
         let take: @Sendable (inout Queue) -> Queue? = { queue in
-            if queue.isEmpty && !queue.isClosed { return nil }
+            if queue.isEmpty && !queue.isClosed && queue.pause != .wanted { return nil }
             let batch = queue
-            queue = Queue(isClosed: queue.isClosed)
+            queue = Queue(isClosed: queue.isClosed, pause: queue.pause)
             return batch
         }
         if !wakeForFrame { return queue.wait(take) }

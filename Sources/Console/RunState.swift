@@ -38,6 +38,11 @@ package struct RunState: Sendable {
         }
     }
 
+    /// Whether `edge` has come to its end.
+    func hasFinished(_ edge: EdgeIdentity) -> Bool {
+        if let index = indices[edge.session], case .finished = edges[index].status { true } else { false }
+    }
+
     private mutating func update(_ edge: EdgeIdentity, _ body: (inout Edge) -> Void) {
         if let index = indices[edge.session] { body(&edges[index]) }
     }

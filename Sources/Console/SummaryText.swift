@@ -12,6 +12,14 @@ package enum SummaryText {
         return line
     }
 
+    /// That an edge ended, and how; one line without figures and errors, which follow at the end of the run.
+    package static func end(_ summary: EdgeSummary) -> StyledLine {
+        var line = StyledLine(summary.edge.label + ": ")
+        line.add(words(summary.state))
+        if summary.skippedBecauseOf == nil { line.add(" after " + Amounts.seconds(summary.seconds)) }
+        return line
+    }
+
     /// Of the whole run, one line.
     package static func total(_ summaries: [EdgeSummary], seconds: Double) -> StyledLine {
         var line = StyledLine(Amounts.count(UInt64(summaries.count), "edge", "edges") + ": ", .bold)
@@ -36,6 +44,15 @@ package enum SummaryText {
             lines.append(StyledLine("\(edge.label): \(more); --log-file keeps every one", .yellow))
         }
         return lines
+    }
+
+    /// What to do about problems, once for each kind.
+    package static func remedies(_ remedies: [(code: String, remedy: String)]) -> [StyledLine] {
+        remedies.map { code, remedy in
+            var line = StyledLine("remedy[\(code)] ", .yellow)
+            line.add(Printable.text(remedy))
+            return line
+        }
     }
 
     /// The block of an edge's error, for the end of a run; empty when the edge did not fail.

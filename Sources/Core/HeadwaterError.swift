@@ -12,6 +12,8 @@ package struct HeadwaterError: Error, Sendable {
     package var isTransient: Bool
     /// The session (edge) this happened on, once known.
     package var edge: String?
+    /// The peer at whose end this happened, once known, for errors that belong to one; paths in the texts are paths there.
+    package var peer: String?
     /// The path in the tree, once known.
     package var path: TreePath?
     /// The system's own words, if any.
@@ -38,6 +40,7 @@ extension HeadwaterError: CustomStringConvertible {
     package var description: String {
         var head = "error[\(code)]"
         if let edge { head += " edge \(edge)" }
+        if let peer { head += "\(edge == nil ? "" : ",") at \(peer)" }
         if let path { head += " · \(path)" }
         var lines = [head, "  " + Printable.text(message), "  remedy: " + Printable.line(remedy)]
         if let cause { lines.append("  cause:  " + Printable.text(cause)) }

@@ -11,7 +11,7 @@ final class AgentHost: Sendable {
     fileprivate struct Serving: Sendable {
         let connections: HostConnections
         let channel: Channel
-        let signs: SignsOfLife
+        let control: AgentControl
         /// What this agent process and the channels that attach to it find each other by.
         let token: String
     }
@@ -26,12 +26,14 @@ final class AgentHost: Sendable {
 
     private let target: SSHTarget
     private let agent: AgentFile
+    private let ssh: SSHRun
     private let phase = Monitor(Phase.idle)
 
     /// Connects at the first `openSession`, not here.
-    init(_ target: SSHTarget, agent: AgentFile) {
+    init(_ target: SSHTarget, agent: AgentFile, in ssh: SSHRun) {
         self.target = target
         self.agent = agent
+        self.ssh = ssh
     }
 
     /// A stream to a session's other half in the agent, which the caller closes. The first caller connects, deploys and starts; the
@@ -44,6 +46,9 @@ final class AgentHost: Sendable {
         let arguments = ["attach", serving.token] + (name.map { [$0] } ?? [])
         return try channel(arguments, AgentGreeting.attached(serving.token), serving.connections)
     }
+
+    /// Where the directories at `paths` really are on that host, and nil for what cannot be found there; starts the agent if need be.
+    func survey(_ paths: [String]) throws(HeadwaterError) -> [PlaceIdentity?] { try serving().control.survey(paths) }
 
     /// Ends the agent and all connections, also those that are being made. Does not wait.
     func close() {
@@ -101,12 +106,12 @@ final class AgentHost: Sendable {
     }
 
     private func start() throws(HeadwaterError) -> Serving {
-        let connections = HostConnections(try SSHSettings.resolve(target))
+        let connections = HostConnections(try SSHSettings.resolve(target), in: ssh)
         try advance(to: .starting(connections), else: { connections.close() })
         // New for every agent process: two hosts may be one machine, and an agent whose link was lost may not be gone yet.
         let token = AgentGreeting.newToken()
         let channel = try channel(["serve", token], AgentGreeting.serving(token), connections)
-        let serving = Serving(connections: connections, channel: channel, signs: SignsOfLife(channel), token: token)
+        let serving = Serving(connections: connections, channel: channel, control: AgentControl(channel), token: token)
         try advance(to: .serving(serving), else: serving.end)
         return serving
     }
@@ -147,30 +152,7 @@ extension AgentHost.Serving {
     fileprivate var isAlive: Bool { !channel.isOver && channel.exitStatus == nil }
 
     fileprivate func end() {
-        signs.end()
-        channel.close()
+        control.end()
         connections.close()
-    }
-}
-
-/// Tells an agent every few seconds that its orchestrator lives; without that it ends itself.
-private final class SignsOfLife: Sendable {
-    private let isEnded = Monitor(false)
-
-    init(_ channel: Channel) {
-        let isEnded = isEnded
-        _ = WorkerThread<Void>("signs-of-life") {
-            while SignsOfLife.pause(isEnded) {
-                if channel.hasRoom { try [UInt8(ascii: ".")].withUnsafeBytes { try channel.write($0) } }
-            }
-        }
-    }
-
-    func end() { isEnded.update { $0 = true } }
-
-    /// False once it is over.
-    private static func pause(_ isEnded: Monitor<Bool>) -> Bool {
-        let next = MonotonicClock.after(seconds: Double(Heartbeat.everySeconds))
-        return isEnded.wait(until: next) { $0 ? true : nil } == nil
     }
 }

@@ -43,13 +43,6 @@ package enum EdgeSelection {
 }
 
 extension Topology {
-    /// What events and summaries call an edge.
-    package func identity(of edge: Int) -> EdgeIdentity {
-        EdgeIdentity(
-            upstream: peers[edges[edge].upstream].name, downstream: peers[edges[edge].downstream].name,
-            session: edges[edge].session, mode: edges[edge].mode)
-    }
-
     /// For each of `edges` (indices, ascending) the positions in that list of those that feed it. What is not in the list feeds nothing.
     package func feeders(among edges: [Int]) -> [[Int]] {
         var positions: [Int: Int] = [:]

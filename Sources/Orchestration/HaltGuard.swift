@@ -1,46 +1,64 @@
 import Core
 import Platform
+import Sessions
 
-/// Keeps a halted edge halted from run to run, around whatever runs it.
+/// Keeps the halts of edges from run to run, around whatever runs them.
 ///
-/// A halt that stands answers instead of the edge; a new one is kept before anybody hears of it; a cycle that ends well clears it.
+/// A halted edge runs again: the brakes are in the session, and judge anew. Where the cause is gone the halt is dropped; where there is
+/// one, the present one is kept before anybody hears of it. What was halted happens only with what an operator released.
 package struct HaltGuard: Sendable {
     private let store: HaltStore
-    private let clearingByThemselves: Set<String>
     private let now: @Sendable () -> Timestamp
 
-    /// - Parameter clearingByThemselves: codes of reasons that go when the root is back: they never wait for a release.
-    package init(
-        store: HaltStore, clearingByThemselves: Set<String>, now: @escaping @Sendable () -> Timestamp
-    ) {
+    package init(store: HaltStore, now: @escaping @Sendable () -> Timestamp) {
         self.store = store
-        self.clearingByThemselves = clearingByThemselves
         self.now = now
     }
 
-    /// Runs `body` unless a halt of `edge` stands.
+    /// Runs `body`, unless what is known of `edge` cannot be read.
     ///
-    /// - Parameter body: gets what an operator released, which it may carry out. The error of a halt has the halt's facts.
-    package func run(_ edge: EdgeIdentity, _ body: (_ released: [Permit]) -> EdgeSummary) -> EdgeSummary {
+    /// - Parameter body: gets what an operator released, which it may carry out, and the list to fill with what a halt would have
+    ///   deleted. The error of a halt has the halt's facts.
+    package func run(_ edge: EdgeIdentity, _ body: (_ released: [Permit], _ list: HaltedPaths) -> EdgeSummary)
+        -> EdgeSummary
+    {
         do throws(HeadwaterError) {
             let known = try store.halt(of: edge.session)
-            if let known, !known.isReleased, !clearingByThemselves.contains(known.code) {
-                return HaltGuard.failed(edge, known.error)
+            let list = HaltedPaths()
+            var summary = body(known?.permits ?? [], list)
+            if summary.exit == .halted, let error = summary.error {
+                summary.error = try keep(error, edge, known, list)
+            } else if known != nil, !summary.exit.blocksDownstream {
+                try store.clear(edge.session)
             }
-            let summary = body(known?.permits ?? [])
-            try keep(summary, known)
             return summary
         } catch {
             return HaltGuard.failed(edge, error)
         }
     }
 
-    private func keep(_ summary: EdgeSummary, _ known: StandingHalt?) throws(HeadwaterError) {
-        if summary.exit == .halted, let error = summary.error {
-            try store.record(StandingHalt(error, of: summary.edge, at: now()).following(known))
-        } else if known != nil, !summary.exit.blocksDownstream {
-            try store.clear(summary.edge.session)
+    /// Returns the error with the place of the list in it.
+    private func keep(
+        _ error: HeadwaterError, _ edge: EdgeIdentity, _ known: StandingHalt?, _ list: HaltedPaths
+    ) throws(HeadwaterError) -> HeadwaterError {
+        var error = error
+        let paths = list.paths
+        if !paths.isEmpty {
+            let file = try store.keep(list: paths, of: edge.session)
+            let due = error.facts.flatMap(HaltGuard.deletions)
+            let some = due.map { $0 > paths.count } ?? false ? "the first \(paths.count) of them" : "they"
+            error.message += "; \(some) are listed in \(file)"
         }
+        var halt = StandingHalt(error, of: edge, at: now()).following(known)
+        if let known, !known.isReleased, known.code == halt.code, known.facts == halt.facts { halt.at = known.at }
+        if halt != known { try store.record(halt) }
+        return error
+    }
+
+    /// `deletions=17 digest=…`: 17.
+    private static func deletions(_ facts: String) -> Int? {
+        let prefix = "deletions="
+        return facts.hasPrefix(prefix) ? Int(facts.dropFirst(prefix.count).prefix { $0 != " " }) : nil
     }
 
     private static func failed(_ edge: EdgeIdentity, _ error: HeadwaterError) -> EdgeSummary {

@@ -35,12 +35,21 @@ package struct HaltStore: Sendable {
     package func record(_ halt: StandingHalt) throws(HeadwaterError) {
         do {
             try makeDirectories()
-            try write(halt)
+            try replace(path(halt.session), halt.encoded)
         } catch {
-            throw HeadwaterError(
-                "halt.store", "the halt of \(halt.session) cannot be kept under \(directory)",
-                remedy: "make room and permit writing there; until then do not rely on this edge staying halted",
-                exit: .halted, cause: error.description)
+            throw notKept(halt.session, error)
+        }
+    }
+
+    /// Keeps what the halt of `session` would have deleted, a path a line, escaped as everywhere; returns the file (0600).
+    package func keep(list: [TreePath], of session: String) throws(HeadwaterError) -> String {
+        let file = "\(directory)/\(session).list"
+        do {
+            try makeDirectories()
+            try replace(file, Array(list.map { $0.description + "\n" }.joined().utf8))
+            return file
+        } catch {
+            throw notKept(session, error)
         }
     }
 
@@ -55,6 +64,7 @@ package struct HaltStore: Sendable {
 
     /// Forgets the halt of `session`, if there is one.
     package func clear(_ session: String) throws(HeadwaterError) {
+        unlink("\(directory)/\(session).list")
         do {
             try check("unlink") { unlink(path(session)) }
         } catch {
@@ -67,13 +77,13 @@ package struct HaltStore: Sendable {
 
     private func path(_ session: String) -> String { "\(directory)/\(session).halt" }
 
-    private func write(_ halt: StandingHalt) throws(SystemError) {
-        let aside = "\(path(halt.session)).\(getpid()).new"
+    private func replace(_ path: String, _ content: [UInt8]) throws(SystemError) {
+        let aside = "\(path).\(getpid()).new"
         let file = try Descriptor(
             at: Descriptor.workingDirectory, aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
-        try writeFully(file.raw, halt.encoded)
+        try writeFully(file.raw, content)
         try check("fsync") { fsync(file.raw) }
-        try check("rename") { rename(aside, path(halt.session)) }
+        try check("rename") { rename(aside, path) }
         try HaltStore.sync(directory)
     }
 
@@ -103,6 +113,13 @@ package struct HaltStore: Sendable {
             Result { () throws(SystemError) in try readFully(file.raw, into: buffer) }
         }
         return Array(content.prefix(try got.get()))
+    }
+
+    private func notKept(_ session: String, _ error: SystemError) -> HeadwaterError {
+        HeadwaterError(
+            "halt.store", "the halt of \(session) cannot be kept under \(directory)",
+            remedy: "make room and permit writing there; until then its list is missing, and nothing can be released",
+            exit: .halted, cause: error.description)
     }
 
     private func unreadable(_ session: String, _ cause: String) -> HeadwaterError {

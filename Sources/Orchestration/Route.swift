@@ -101,3 +101,23 @@ extension SSHTarget {
             identity: reference.identity, knownHosts: reference.knownHosts, hostKey: reference.hostKey)
     }
 }
+
+/// A tree as one process sees it: what has the same name is one root there.
+struct RootName: Hashable {
+    private let host: HostReference?
+    private let path: String
+    private let subpath: String?
+
+    init(_ topology: Topology, read edge: Int) {
+        self.init(topology.peers[topology.edges[edge].upstream], topology.edges[edge].subpath)
+    }
+
+    init(_ topology: Topology, written edge: Int) {
+        self.init(topology.peers[topology.edges[edge].downstream], topology.edges[edge].subpath)
+    }
+
+    private init(_ peer: Peer, _ subpath: String?) {
+        (host, path) = (peer.host, peer.path)
+        self.subpath = subpath
+    }
+}

@@ -10,9 +10,6 @@ import Wire
 /// Brings edges in step by sessions: the half here in this process, the other in an agent over SSH, or in this process for an edge
 /// within this machine. Nothing else differs between the two.
 package final class SessionRunner: EdgeRunner {
-    /// Reasons of a halt that go when the root is back.
-    private static let clearingByThemselves: Set<String> = ["halt.missing", "halt.unmounted", "halt.unreadable"]
-
     private let topology: Topology
     private let edges: [Int]
     private let isReset: Bool
@@ -21,11 +18,15 @@ package final class SessionRunner: EdgeRunner {
     private let observe: @Sendable (Event) -> Void
     private let registry = RootRegistry()
     private let cancellation = Cancellation()
+    private let ssh: SSHRun
     /// Of each edge that runs.
     private let routes: [Int: Route]
     private let hosts: [SSHTarget: AgentHost]
+    /// The trees that some edge of this run reads.
+    private let rootsRead: Set<RootName>
     private let owner = LockOwner.current()
     private let moments = Monitor(Moments())
+    private let ledger: PlaceLedger
 
     /// The moments of a run are numbered by the edges that ended; its start is 0.
     private struct Moments: Sendable {
@@ -37,41 +38,65 @@ package final class SessionRunner: EdgeRunner {
     /// - Parameters:
     ///   - edges: indices into `topology.edges`; `run` counts in this list.
     ///   - agent: path of the program that far machines are to run.
+    ///   - askPassphrase: asks a person for the passphrase of a private key; nil where nobody is there.
     package init(
         _ topology: Topology, edges: [Int], isReset: Bool, halts: HaltStore, agent: String, interruption: Interruption,
-        observe: @escaping @Sendable (Event) -> Void
+        askPassphrase: SSHRun.Ask? = nil, observe: @escaping @Sendable (Event) -> Void
     ) {
         self.topology = topology
         self.edges = edges
         self.isReset = isReset
-        self.halts = HaltGuard(store: halts, clearingByThemselves: SessionRunner.clearingByThemselves) { WallClock.now }
+        self.halts = HaltGuard(store: halts) { WallClock.now }
         self.interruption = interruption
         self.observe = observe
+        ssh = SSHRun(
+            ask: askPassphrase, note: { observe(.detail(edge: nil, $0)) }, warn: { observe(.warning(edge: nil, $0)) })
         routes = Dictionary(uniqueKeysWithValues: edges.map { ($0, Route(topology, $0)) })
+        ledger = PlaceLedger(topology, edges: edges)
+        rootsRead = Set(edges.map { RootName(topology, read: $0) })
         let file = AgentFile(path: agent)
         let targets = Set(routes.values.flatMap(\.hosts))
-        hosts = Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: file)) })
+        let ssh = ssh
+        hosts = Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: file, in: ssh)) })
         let (cancellation, hosts) = (cancellation, hosts)
         interruption.onRequest {
             cancellation.request()
+            ssh.stopStarting()
             for host in hosts.values { host.stopStarting() }
         }
     }
+
+    /// Asks all hosts where their peers really are; returns the loops and clashes that names, links and mounts hide.
+    ///
+    /// Blocks until all have answered or failed, at most ten seconds: who answers later is compared when its first edge begins.
+    package func survey() -> [Diagnostic] { ledger.survey(hosts, interruption) }
 
     package func run(edgeIndex: Int) -> EdgeSummary {
         let edge = edges[edgeIndex]
         let identity = topology.identity(of: edge)
         defer { moments.update { $0.end(edge) } }
-        var summary = halts.run(identity) { permits in attempt(edge, identity, permits) }
-        if summary.exit == .halted, let error = summary.error { summary.error = named(error, identity) }
+        var summary = halts.run(identity) { permits, list in attempt(edge, identity, permits, list) }
+        summary.error = summary.error?.withCommands(file: topology.file, session: identity.session)
+        if let peer = summary.error?.peer { summary.error?.peer = described(peer) }
         return summary
     }
 
+    /// `eu (deploy@eu.example.com)`.
+    private func described(_ peer: String) -> String {
+        guard let host = topology.peers.first(where: { $0.name == peer })?.host else { return peer }
+        return "\(peer) (\(host.user.map { $0 + "@" } ?? "")\(host.host))"
+    }
+
     /// Ends agents and connections. To be called when no edge runs any more.
-    package func close() { for host in hosts.values { host.close() } }
+    package func close() {
+        for host in hosts.values { host.close() }
+        ssh.close()
+    }
 
     /// Tries again by itself where the link was lost in the middle.
-    private func attempt(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit]) -> EdgeSummary {
+    private func attempt(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], _ list: HaltedPaths)
+        -> EdgeSummary
+    {
         let begun = MonotonicClock.now
         var retry = Retry()
         var takesOver = false
@@ -80,10 +105,12 @@ package final class SessionRunner: EdgeRunner {
         while true {
             var streams: SessionStreams?
             defer { streams?.close() }
-            let observer = EdgeObserver(identity, observe)
+            let observer = EdgeObserver(identity, list, observe)
             do throws(HeadwaterError) {
                 streams = try open(edge, identity)
-                var summary = try cycle(edge, identity, permits, streams!, observer, takesOver: takesOver)
+                try ledger.require(edge, hosts)
+                list.clear()
+                var summary = try cycle(plan(edge, identity, permits, takesOver: takesOver), streams!, observer)
                 if retry.hasTried { moved.add(moved: observer.recovered) }
                 summary.counts.add(moved: moved)
                 return summary
@@ -107,11 +134,10 @@ package final class SessionRunner: EdgeRunner {
         }
     }
 
-    private func cycle(
-        _ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], _ streams: SessionStreams,
-        _ observer: EdgeObserver, takesOver: Bool
-    ) throws(HeadwaterError) -> EdgeSummary {
-        let plan = plan(edge, identity, permits, takesOver: takesOver)
+    private func cycle(_ plan: SessionPlan, _ streams: SessionStreams, _ observer: EdgeObserver)
+        throws(HeadwaterError) -> EdgeSummary
+    {
+        let identity = plan.request.edge
         let outcome = try run(plan, streams, observer)
         var summary = EdgeSummary(edge: identity)
         summary.counts = outcome.counts
@@ -136,7 +162,8 @@ package final class SessionRunner: EdgeRunner {
         let declared = topology.edges[edge]
         var upstream = end(declared, declared.upstream)
         upstream.viewSince = viewSince(edge)
-        let downstream = end(declared, declared.downstream)
+        var downstream = end(declared, declared.downstream)
+        downstream.isReadLater = rootsRead.contains(RootName(topology, written: edge))
         let request = SessionRequest(
             edge: identity, maxDelete: DeleteLimit(declared.maxDelete), isReset: isReset,
             released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, owner: owner.text,
@@ -158,11 +185,14 @@ package final class SessionRunner: EdgeRunner {
         return LockOwner(parsing: Array(text.utf8))?.isDeadProcessOfThisHost ?? false
     }
 
-    /// How fresh the upstream tree must be seen: since the run's start, or the end of the last edge that wrote it. So all edges of a
-    /// root share one scan.
+    /// How fresh the upstream tree must be seen: since the run's start, or the end of the last edge that wrote it by another root.
+    ///
+    /// What was written through the same root is folded into its scan: so all edges of a root share one.
     private func viewSince(_ edge: Int) -> UInt64 {
-        let feeders = topology.feeders(of: edge)
-        return moments.read { moments in feeders.compactMap { moments.ofEnd[$0] }.max() } ?? 0
+        let strangers = topology.feeders(of: edge).filter {
+            RootName(topology, written: $0) != RootName(topology, read: edge)
+        }
+        return moments.read { moments in strangers.compactMap { moments.ofEnd[$0] }.max() } ?? 0
     }
 
     private func open(_ edge: Int, _ identity: EdgeIdentity) throws(HeadwaterError) -> SessionStreams {
@@ -182,24 +212,18 @@ package final class SessionRunner: EdgeRunner {
         }
         return summary
     }
-
-    /// The error with the words to type in the place of FILE and SESSION.
-    private func named(_ error: HeadwaterError, _ identity: EdgeIdentity) -> HeadwaterError {
-        var error = error
-        error.remedy = error.remedy.replacing(
-            "FILE --edge SESSION", with: "\(Printable.text(topology.file)) --edge \(identity.session)")
-        return error
-    }
 }
 
 /// A session's observer that says which edge it speaks of.
 private final class EdgeObserver: SessionObserver {
     private let edge: EdgeIdentity
+    private let list: HaltedPaths
     private let observe: @Sendable (Event) -> Void
     private let counts = Monitor((moved: CycleCounts(), recovered: CycleCounts()))
 
-    init(_ edge: EdgeIdentity, _ observe: @escaping @Sendable (Event) -> Void) {
+    init(_ edge: EdgeIdentity, _ list: HaltedPaths, _ observe: @escaping @Sendable (Event) -> Void) {
         self.edge = edge
+        self.list = list
         self.observe = observe
     }
 
@@ -209,7 +233,7 @@ private final class EdgeObserver: SessionObserver {
     func note(moved: CycleCounts) { counts.update { $0.moved = moved } }
     func note(recovered: CycleCounts) { counts.update { $0.recovered = recovered } }
 
-    func note(problem: HeadwaterError) { observe(.problem(edge: edge, problem)) }
+    func note(problem: HeadwaterError) { if !list.take(problem) { observe(.problem(edge: edge, problem)) } }
     func note(progress: Progress) { observe(.progress(edge: edge, progress)) }
     func note(detail: String) { observe(.detail(edge: edge, detail)) }
 }

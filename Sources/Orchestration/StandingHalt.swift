@@ -11,7 +11,7 @@ package struct Permit: Equatable, Sendable {
     }
 }
 
-/// A safety stop of one session, as it is kept until an operator releases it and a cycle then ends well.
+/// A safety stop of one session, as it is kept until a cycle ends well: the cause is gone, or an operator released it.
 package struct StandingHalt: Equatable, Sendable {
     package var session: String
     /// The edge as it is written.
@@ -48,11 +48,12 @@ package struct StandingHalt: Equatable, Sendable {
         return halt
     }
 
-    /// What a run says of an edge that stays halted.
+    /// Whether `release` is what it waits for; the others end once their cause is gone, and only then.
+    package var canBeReleased: Bool { remedy.contains("headwater release") }
+
+    /// What is said of it until a run judges anew.
     package var error: HeadwaterError {
-        var advice = remedy
-        if !remedy.contains("headwater release") { advice += "; then permit it: headwater release FILE --edge SESSION" }
-        var error = HeadwaterError(code, message, remedy: advice, exit: .halted)
+        var error = HeadwaterError(code, message, remedy: remedy, exit: .halted)
         error.edge = edge
         error.facts = facts
         return error

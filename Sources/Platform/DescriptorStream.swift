@@ -25,9 +25,7 @@ package final class DescriptorStream: ByteStream {
 
     /// Two streams that are each other's far end.
     package static func pair() throws(SystemError) -> (DescriptorStream, DescriptorStream) {
-        var ends: [Int32] = [-1, -1]
-        try check("socketpair") { hw_socketpair(&ends) }
-        let (one, other) = (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
+        let (one, other) = try StreamSocket.pair()
         return (try DescriptorStream(input: one, output: one), try DescriptorStream(input: other, output: other))
     }
 

@@ -86,5 +86,8 @@ package enum MonotonicClock {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
+    /// A deadline that does not come.
+    package static let never = UInt64(Int64.max)
+
     package static func after(seconds: Double) -> UInt64 { now + UInt64(seconds * 1e9) }
 }

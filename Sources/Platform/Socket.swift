@@ -10,19 +10,21 @@ package enum StreamSocket {
         case system(SystemError)
     }
 
-    /// Connects to the first address of `host` that answers; non-blocking, close-on-exec, without Nagle's delay, with keep-alive
+    /// Connects to the address of `host` that answers first; non-blocking, close-on-exec, without Nagle's delay, with keep-alive
     /// probes after 30 s and an end after 60 s of unacknowledged data.
     ///
     /// Blocks: the resolver for as long as it likes, all attempts together at most `timeoutMilliseconds`.
     package static func connect(host: String, port: Int, timeoutMilliseconds: Int32) throws(ConnectFailure)
         -> Descriptor
     {
-        var words = [CChar](repeating: 0, count: 256)
-        let fd = hw_getaddrinfo_connect(host, String(port), timeoutMilliseconds, &words, words.count)
-        if fd == -2 {
-            throw .name(String(decoding: words.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
+        let addresses = try AddressRace.Address.resolve(host, port: port)
+        let fd: Int32
+        do {
+            fd = try AddressRace.connect(
+                addresses, until: MonotonicClock.after(seconds: Double(timeoutMilliseconds) / 1000))
+        } catch {
+            throw .system(error)
         }
-        if fd < 0 { throw .system(SystemError("connect")) }
         _ = hw_tcp_option(fd, 0, 1)
         _ = hw_tcp_option(fd, 1, 1)
         _ = hw_tcp_option(fd, 2, 60_000)
@@ -51,6 +53,13 @@ package enum StreamSocket {
         }
         if result != 0 { throw SystemError("connect") }
         return socket
+    }
+
+    /// Two connected stream sockets; close-on-exec.
+    package static func pair() throws(SystemError) -> (Descriptor, Descriptor) {
+        var ends: [Int32] = [-1, -1]
+        try check("socketpair") { hw_socketpair(&ends) }
+        return (Descriptor(owning: ends[0]), Descriptor(owning: ends[1]))
     }
 
     /// Acknowledges what has arrived now instead of up to 40 ms later. The kernel forgets it: ask again after each receive.

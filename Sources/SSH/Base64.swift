@@ -39,6 +39,11 @@ enum Base64 {
         return String(decoding: out, as: UTF8.self)
     }
 
+    /// With padding, as known_hosts holds keys and hashes.
+    static func encodePadded(_ bytes: [UInt8]) -> String {
+        encode(bytes) + String(repeating: "=", count: (3 - bytes.count % 3) % 3)
+    }
+
     private static func value(_ character: UInt8) -> UInt32? {
         switch character {
         case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(character - 65)

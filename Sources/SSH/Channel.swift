@@ -2,7 +2,7 @@ import Core
 import Glibc
 import Platform
 
-/// One exec channel of a connection: the standard input and output of one far command as a stream of bytes.
+/// One channel of a connection as a stream of bytes: the standard input and output of a far command, or a port that the far host reaches.
 ///
 /// Two bounded rings lie between the callers and the thread of the connection, 1 MiB each way. When the inbound ring is full the thread
 /// stops reading this channel, its window (4 MiB) closes and the far end waits; other channels go on.
@@ -35,19 +35,19 @@ package final class Channel: ByteStream {
         var exitStatus: Int32?
     }
 
-    let command: String
+    let request: ChannelRequest
     let state = Monitor(State())
     let inbound = ByteRing(capacity: Channel.ringBytes)
     let outbound = ByteRing(capacity: Channel.ringBytes)
     private let wakeThread: WakeUp
-    private let silenceSeconds: Double
+    private let silenceSeconds: Double?
     private let stallSecondsMax: Double?
 
     /// - Parameters:
-    ///   - silence: seconds that `read` waits for a first byte.
+    ///   - silence: seconds that `read` waits for a first byte; nil is for ever.
     ///   - stall: seconds that `write` waits for room; nil is for ever (heartbeats tell then).
-    init(command: String, wake: WakeUp, silence: Double, stall: Double?) {
-        self.command = command
+    init(_ request: ChannelRequest, wake: WakeUp, silence: Double?, stall: Double?) {
+        self.request = request
         wakeThread = wake
         silenceSeconds = silence
         stallSecondsMax = stall
@@ -55,14 +55,14 @@ package final class Channel: ByteStream {
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(HeadwaterError) -> Int {
         if buffer.isEmpty { return 0 }
-        let deadline = MonotonicClock.after(seconds: silenceSeconds)
+        let deadline = silenceSeconds.map { MonotonicClock.after(seconds: $0) } ?? MonotonicClock.never
         let found = try state.wait(until: deadline) { (state) throws(HeadwaterError) -> RingPosition? in
             if state.isClosed { throw .channelClosed() }
             if state.inbound.filled > 0 || state.isRemoteEnded { return state.inbound }
             if let failure = state.failure { throw failure }
             return nil
         }
-        guard let position = found else { throw .silent(seconds: silenceSeconds) }
+        guard let position = found else { throw .silent(seconds: silenceSeconds ?? 0) }
         let front = inbound.front(position)
         let count = min(front.count, buffer.count)
         if count == 0 { return 0 }
@@ -136,7 +136,7 @@ extension Channel {
     }
 
     private func waitForRoom() throws(HeadwaterError) -> RingPosition {
-        let deadline = stallSecondsMax.map { MonotonicClock.after(seconds: $0) } ?? UInt64(Int64.max)
+        let deadline = stallSecondsMax.map { MonotonicClock.after(seconds: $0) } ?? MonotonicClock.never
         let found = try state.wait(until: deadline) { (state) throws(HeadwaterError) -> RingPosition? in
             try Channel.checkWritable(state)
             return state.outbound.free > 0 ? state.outbound : nil
@@ -153,4 +153,14 @@ extension Channel {
         }
         if wakes { wakeThread.signal() }
     }
+}
+
+/// What a channel is opened for.
+enum ChannelRequest: Sendable {
+    /// Run by the login shell of the user.
+    case command(String)
+    /// `direct-tcpip` (RFC 4254 §7.2): a connection that the server makes.
+    case tunnel(host: String, port: Int)
+
+    var isTunnel: Bool { if case .tunnel = self { true } else { false } }
 }

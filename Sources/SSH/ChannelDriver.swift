@@ -24,6 +24,9 @@ final class ChannelDriver {
     private let deadline = MonotonicClock.after(seconds: ChannelDriver.openSeconds)
     private var phase = Phase.waiting
     private var handle: OpaquePointer?
+    /// What a tunnel's opening says beyond its kind; libssh2 wants the same bytes at every try.
+    private let message: [UInt8]
+    private var isAnswered = false
     private var isEOFSent = false
     private var isRemoteEnded = false
     private var isRemoteClosed = false
@@ -31,6 +34,13 @@ final class ChannelDriver {
     init(_ channel: Channel, host: String) {
         self.channel = channel
         self.host = host
+        if case .tunnel(let target, let port) = channel.request {
+            message =
+                SSHBytes.string(Array(target.utf8)) + SSHBytes.uint32(port) + SSHBytes.string(Array("127.0.0.1".utf8))
+                + SSHBytes.uint32(0)
+        } else {
+            message = []
+        }
     }
 
     var isWaiting: Bool { phase == .waiting }
@@ -52,15 +62,19 @@ final class ChannelDriver {
         case .open: return try pump(thread)
         case .closing: close()
         }
-        if isStarting, MonotonicClock.now > deadline {
+        if isStarting, !channel.request.isTunnel, MonotonicClock.now > deadline {
             throw .timeout(host, "opening a channel", seconds: ChannelDriver.openSeconds)
         }
         return phase != before
     }
 
     private func open(_ thread: ConnectionThread) throws(HeadwaterError) {
-        handle = libssh2_channel_open_ex(
-            thread.session, "session", 7, ChannelDriver.windowBytes, ChannelDriver.packetBytes, nil, 0)
+        let kind = channel.request.isTunnel ? "direct-tcpip" : "session"
+        handle = message.withUnsafeBytes { message in
+            libssh2_channel_open_ex(
+                thread.session, kind, UInt32(kind.utf8.count), ChannelDriver.windowBytes, ChannelDriver.packetBytes,
+                message.baseAddress?.assumingMemoryBound(to: CChar.self), UInt32(message.count))
+        }
         if handle != nil {
             phase = .requesting
             return try request(thread)
@@ -68,34 +82,45 @@ final class ChannelDriver {
         switch libssh2_session_last_errno(thread.session) {
         case LIBSSH2_ERROR_EAGAIN: return
         case LIBSSH2_ERROR_CHANNEL_FAILURE:
-            fail(
-                HeadwaterError(
-                    "ssh.session-limit", "\(host) allows no further session on this connection",
-                    remedy: "raise MaxSessions in sshd_config of \(host)", cause: thread.lastWords))
+            fail(.channelRefused(host, channel.request, thread.lastWords), thread)
             phase = .freed
         default: throw .connectionLost(host, thread.lastWords)
         }
     }
 
+    /// The server has said yes or no.
+    private func answer(_ thread: ConnectionThread) {
+        if isAnswered { return }
+        isAnswered = true
+        thread.core.state.update { $0.unansweredCount -= 1 }
+    }
+
     private func request(_ thread: ConnectionThread) throws(HeadwaterError) {
-        let command = channel.command
+        guard case .command(let command) = channel.request else { return begin(thread) }
         let code = libssh2_channel_process_startup(handle, "exec", 4, command, UInt32(command.utf8.count))
         switch code {
-        case 0:
-            phase = .open
-            channel.state.update { $0.isOpen = true }
+        case 0: begin(thread)
         case LIBSSH2_ERROR_EAGAIN: return
         case LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED:
             fail(
                 HeadwaterError(
                     "ssh.exec-refused", "\(host) refuses to run a command",
-                    remedy: "allow the user to run commands over SSH on \(host)", cause: thread.lastWords))
+                    remedy: "allow the user to run commands over SSH on \(host)", cause: thread.lastWords), thread)
             phase = .closing
         default: throw .connectionLost(host, thread.lastWords)
         }
     }
 
-    private func fail(_ error: HeadwaterError) { channel.state.update { $0.failure = error } }
+    private func begin(_ thread: ConnectionThread) {
+        phase = .open
+        answer(thread)
+        channel.state.update { $0.isOpen = true }
+    }
+
+    private func fail(_ error: HeadwaterError, _ thread: ConnectionThread) {
+        answer(thread)
+        channel.state.update { $0.failure = error }
+    }
 
     /// Waits for the far end's own close, pass after pass; what it still sends is thrown away.
     private func close() {

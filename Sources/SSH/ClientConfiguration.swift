@@ -67,6 +67,14 @@ struct ClientConfiguration: Sendable {
         if !known.isEmpty {
             settings.knownHostsFiles = known.filter { $0 != "none" }.map { tokens.expand(String($0)) }
         }
+        settings.ownKnownHostsFile = first("userknownhostsfile")?.split(separator: " ").first { $0 != "none" }
+            .map { tokens.expand(String($0)) }
+        settings.hashesKnownHosts = first("hashknownhosts") == "yes"
+        switch first("stricthostkeychecking") {
+        case "accept-new": settings.acceptsNewHostKeys = true
+        case let value? where ["no", "off", "false"].contains(value): settings.ignoredHostKeyPolicy = "no"
+        default: break
+        }
         if let agent = first("identityagent") {
             settings.agentSocket = agentSocket(agent, tokens, environment)
         }
@@ -84,7 +92,7 @@ struct ClientConfiguration: Sendable {
     /// Settings that change whom we talk to or as whom, and that are not built here: never ignored.
     private func refuseUnsupported(_ host: String) throws(HeadwaterError) {
         let refused = [
-            ("proxyjump", "ProxyJump"), ("proxycommand", "ProxyCommand"), ("certificatefile", "CertificateFile"),
+            ("proxycommand", "ProxyCommand"), ("certificatefile", "CertificateFile"),
             ("knownhostscommand", "KnownHostsCommand"), ("revokedhostkeys", "RevokedHostKeys"),
             ("pkcs11provider", "PKCS11Provider"),
         ]
@@ -98,6 +106,19 @@ struct ClientConfiguration: Sendable {
     }
 
     private func first(_ key: String) -> String? { values[key]?.first }
+
+    /// The hosts that ProxyJump names, in the order in which they are passed.
+    func jumps(to host: String) throws(HeadwaterError) -> [SSHTarget] {
+        guard let list = first("proxyjump"), list != "none" else { return [] }
+        var found: [SSHTarget] = []
+        for text in list.split(separator: ",") {
+            guard let target = SSHTarget(jump: String(text)) else {
+                throw ClientConfiguration.refused(host, "ProxyJump \(Printable.text(String(text)))")
+            }
+            found.append(target)
+        }
+        return found
+    }
 
     /// `~` and the percent tokens of ssh_config(5) that file names use.
     private struct Tokens {

@@ -55,23 +55,63 @@ extension ConnectionThread {
                     + "algorithm: the server offers \(theirs); supported are \(missing.ours.joined(separator: ", "))",
                 remedy: "allow one of \(missing.ours.joined(separator: ", ")) in sshd_config of \(settings.alias)")
         }
+        if let words = refusal { return .busy(settings.alias, words) }
         if transport.opening.isEmpty || code == LIBSSH2_ERROR_SOCKET_DISCONNECT || code == LIBSSH2_ERROR_SOCKET_RECV {
             return .connectionLost(settings.alias, "during the handshake: \(lastWords)")
         }
         return .protocolFailure(settings.alias, "the handshake did not succeed", lastWords)
     }
 
+    /// What a server said instead of its version before it hung up: sshd at its MaxStartups, or under PerSourcePenalties.
+    private var refusal: String? {
+        let lines = transport.opening.split { $0 == 10 || $0 == 13 }
+        if lines.contains(where: { $0.starts(with: "SSH-".utf8) }) { return nil }
+        let words = Printable.text(lines.first?.prefix(200) ?? [])
+        return ["MaxStartups", "Not allowed at this time"].contains(where: words.contains) ? words : nil
+    }
+
     private func authenticate(until deadline: UInt64) throws(HeadwaterError) {
         let agent = settings.agentSocket.flatMap { try? KeyAgent(path: $0) }
-        let keys = try LoginKeys(settings, agentKeys: agent?.keys() ?? [])
+        let keys = try LoginKeys(settings, agentKeys: agent?.keys() ?? [], core.run.passphrases)
         var refused: [String] = []
+        var locked: HeadwaterError?
         for candidate in keys.candidates {
-            let code = try drive(until: deadline, "the login") { offer(candidate, agent) }
+            if candidate.isLocked, try isWanted(candidate.key, until: deadline) {
+                locked = locked ?? LoginKeys.encrypted(candidate.label)
+                try unlock(candidate)
+                continue
+            }
+            let code =
+                try candidate.isLocked
+                ? LIBSSH2_ERROR_AUTHENTICATION_FAILED : drive(until: deadline, "the login") { offer(candidate, agent) }
             if code == 0 { return }
             refused.append(candidate.label)
             if code == LIBSSH2_ERROR_SOCKET_DISCONNECT || transport.error != nil { break }
         }
+        if let locked { throw locked }
         throw try loginFailure(refused, keys.skipped, until: deadline)
+    }
+
+    /// Whether the server would let this key log in. Signs nothing, and is no failed login where the answer is yes.
+    private func isWanted(_ key: HostKey, until deadline: UInt64) throws(HeadwaterError) -> Bool {
+        let probe = KeyProbe()
+        _ = try drive(until: deadline, "the login") {
+            var reference: UnsafeMutableRawPointer? = Unmanaged.passUnretained(probe).toOpaque()
+            return libssh2_userauth_publickey(
+                session, settings.user, key.blob, key.blob.count,
+                { _, _, _, _, _, reference in
+                    Unmanaged<KeyProbe>.fromOpaque(reference!.pointee!).takeUnretainedValue().isWanted = true
+                    return -1
+                }, &reference)
+        }
+        return probe.isWanted
+    }
+
+    /// A person may take longer than any server waits: this connection ends, and another is made when the passphrase is known.
+    private func unlock(_ candidate: LoginKeys.Candidate) throws(HeadwaterError) {
+        guard core.run.passphrases.canAsk, let file = candidate.file else { return }
+        core.state.update { $0.lockedKey = file }
+        throw LoginKeys.encrypted(candidate.label)
     }
 
     private func offer(_ candidate: LoginKeys.Candidate, _ agent: KeyAgent?) -> Int32 {
@@ -81,7 +121,7 @@ extension ConnectionThread {
         return file.content.withUnsafeBytes { content in
             libssh2_userauth_publickey_frommemory(
                 session, settings.user, settings.user.utf8.count, nil, 0,
-                content.baseAddress!.assumingMemoryBound(to: CChar.self), content.count, nil)
+                content.baseAddress!.assumingMemoryBound(to: CChar.self), content.count, candidate.passphrase?.text)
         }
     }
 
@@ -102,6 +142,7 @@ extension ConnectionThread {
         throws(HeadwaterError) -> HeadwaterError
     {
         let place = "\(settings.user)@\(settings.alias)"
+        if let reason = skipped.first(where: { $0.code == "ssh.passphrase" }) { return reason }
         if refused.isEmpty, let reason = skipped.first(where: { $0.code == "ssh.key-rsa" }) ?? skipped.first {
             return reason
         }
@@ -118,6 +159,11 @@ extension ConnectionThread {
                 "add the public key to authorized_keys of \(place), or name the right key as `identity` of the peer",
             cause: transport.error == nil ? nil : lastWords)
     }
+}
+
+/// Notes that the server asked for a signature.
+private final class KeyProbe {
+    var isWanted = false
 }
 
 /// Lets an agent sign for libssh2.

@@ -21,9 +21,10 @@ final class ConnectionThread {
     private var entries: [ChannelDriver] = []
 
     /// The body of the thread.
-    static func run(_ core: Connection.Shared, _ check: HostKeyCheck, _ hostKeyTypes: [String]) {
+    static func run(_ core: Connection.Shared, _ check: HostKeyCheck, _ hostKeyTypes: [String], _ carrier: Descriptor?)
+    {
         do {
-            let thread = try ConnectionThread(core)
+            let thread = try ConnectionThread(core, carrier)
             defer { thread.free() }
             let failure = thread.live(check, hostKeyTypes)
             end(core, failure)
@@ -54,17 +55,11 @@ final class ConnectionThread {
         for channel in pending { channel.state.update { $0.failure = failure } }
     }
 
-    private init(_ core: Connection.Shared) throws(HeadwaterError) {
+    private init(_ core: Connection.Shared, _ carrier: Descriptor?) throws(HeadwaterError) {
         self.core = core
         settings = core.settings
         let socket: Descriptor
-        do {
-            socket = try StreamSocket.connect(
-                host: settings.hostName, port: settings.port,
-                timeoutMilliseconds: Int32(settings.connectTimeoutSeconds * 1000))
-        } catch {
-            throw .connectFailed(settings.hostName, settings.port, error, seconds: settings.connectTimeoutSeconds)
-        }
+        if let carrier { socket = carrier } else { socket = try ConnectionThread.connect(settings) }
         if var bytes = settings.sendBufferBytes {
             setsockopt(socket.raw, SOL_SOCKET, SO_SNDBUF, &bytes, socklen_t(MemoryLayout<Int32>.size))
         }
@@ -73,6 +68,16 @@ final class ConnectionThread {
             throw .protocolFailure(settings.alias, "no memory for a session", "libssh2_session_init_ex")
         }
         self.session = session
+    }
+
+    private static func connect(_ settings: SSHSettings) throws(HeadwaterError) -> Descriptor {
+        do throws(StreamSocket.ConnectFailure) {
+            return try StreamSocket.connect(
+                host: settings.hostName, port: settings.port,
+                timeoutMilliseconds: Int32(settings.connectTimeoutSeconds * 1000))
+        } catch {
+            throw .connectFailed(settings.hostName, settings.port, error, seconds: settings.connectTimeoutSeconds)
+        }
     }
 
     /// What libssh2 said last; valid until its next call.

@@ -42,6 +42,40 @@ extension HeadwaterError {
             cause: cause)
     }
 
+    /// The server said no to a channel.
+    static func channelRefused(_ host: String, _ request: ChannelRequest, _ cause: String) -> HeadwaterError {
+        guard case .tunnel(let target, let port) = request else {
+            return HeadwaterError(
+                "ssh.session-limit", "\(host) allows no further session on this connection",
+                remedy: "raise MaxSessions in sshd_config of \(host)", cause: cause)
+        }
+        if !cause.contains("prohibited") { return jumpConnect(host, request, cause) }
+        return HeadwaterError(
+            "ssh.jump-refused", "the jump host \(host) does not forward connections to \(target) port \(port)",
+            remedy: "permit it in sshd_config of \(host) (AllowTcpForwarding, PermitOpen, DisableForwarding)",
+            cause: cause)
+    }
+
+    /// Whether a jump host was reached, and the host behind it was not.
+    var isOfTunnel: Bool { code == "ssh.jump-connect" || code == "ssh.jump-refused" }
+
+    static func jumpConnect(_ host: String, _ request: ChannelRequest, _ cause: String) -> HeadwaterError {
+        var place = "the host"
+        if case .tunnel(let target, let port) = request { place = "\(target) port \(port)" }
+        return HeadwaterError(
+            "ssh.jump-connect", "the jump host \(host) does not reach \(place)",
+            remedy: "check from \(host) that the host is up and that its name is known there", exit: .unreachable,
+            isTransient: true, cause: cause)
+    }
+
+    /// The server takes no more logins for the moment, whoever comes.
+    static func busy(_ host: String, _ cause: String) -> HeadwaterError {
+        HeadwaterError(
+            "ssh.busy", "\(host) takes no more logins at the moment",
+            remedy: "run again later, or raise MaxStartups in sshd_config of \(host)", exit: .unreachable,
+            isTransient: true, cause: cause)
+    }
+
     static func connectFailed(_ host: String, _ port: Int, _ failure: StreamSocket.ConnectFailure, seconds: Double)
         -> HeadwaterError
     {

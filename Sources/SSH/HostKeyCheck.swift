@@ -1,32 +1,30 @@
 import Core
 import Platform
 
-/// Decides whether a server's key is the one that was expected: pinned, or in known_hosts. Never adds a key, never asks.
+/// Decides whether a server's key is the one that was expected: pinned, or in known_hosts. Never asks; adds a key only under
+/// `StrictHostKeyChecking accept-new`, and only for a host of which none is known.
 struct HostKeyCheck: Sendable {
     private let settings: SSHSettings
     private let known: KnownHosts
+    private let run: SSHRun
 
     /// Reads the known_hosts files; those that do not exist count as empty.
     ///
     /// - Throws: `ssh.known-hosts` for one that exists and cannot be read; `ssh.host-key-rsa` when only RSA keys are known.
-    init(_ settings: SSHSettings) throws(HeadwaterError) {
+    init(_ settings: SSHSettings, _ run: SSHRun) throws(HeadwaterError) {
         self.settings = settings
-        var known = KnownHosts(name: settings.knownHostsName)
-        if settings.pinnedHostKey == nil {
-            for path in settings.knownHostsFiles {
-                do {
-                    known.read(try readFile(path, bytesMax: 64 << 20), file: path)
-                } catch  where error.isMissing {
-                    continue
-                } catch {
-                    throw HeadwaterError(
-                        "ssh.known-hosts", "\(path) cannot be read", remedy: "make \(path) readable for you",
-                        cause: error.description)
-                }
-            }
+        self.run = run
+        known =
+            settings.pinnedHostKey == nil ? try KnownHosts.read(settings) : KnownHosts(name: settings.knownHostsName)
+        for note in known.notes { run.note(note) }
+        if let policy = settings.ignoredHostKeyPolicy, settings.pinnedHostKey == nil {
+            run.note("\(settings.alias): \(HostKeyCheck.notHonoured(policy))")
         }
-        self.known = known
         try refuseUncheckable()
+    }
+
+    private static func notHonoured(_ policy: String) -> String {
+        "StrictHostKeyChecking \(policy) is not honoured, host keys are always checked"
     }
 
     /// The lists of host key types to ask for, one connection attempt each. A pinned key may be of any type, and a server shows only one.
@@ -59,8 +57,10 @@ struct HostKeyCheck: Sendable {
         }
         switch known.verdict(key) {
         case .match: return
-        case .unknown: throw unknown(key)
-        case .changed: throw changed(key)
+        case .unknown:
+            guard settings.acceptsNewHostKeys else { throw unknown(key) }
+            try accept(key)
+        case .changed: throw changed(key, known)
         case .revoked:
             throw HeadwaterError(
                 "ssh.host-key-revoked",
@@ -69,16 +69,40 @@ struct HostKeyCheck: Sendable {
         }
     }
 
+    /// Adds the key of a host that nothing is known of; another connection, or another process, may have been faster.
+    private func accept(_ key: HostKey) throws(HeadwaterError) {
+        let outcome: KnownHostsFile.Outcome
+        do {
+            outcome = try KnownHostsFile.add(key, settings)
+        } catch {
+            var refusal = unknown(key)
+            refusal.cause = "accept-new: \(error.description)"
+            throw refusal
+        }
+        switch outcome {
+        case .known: return
+        case .contradicted(let known): throw changed(key, known)
+        case .added(let path):
+            run.warn(
+                HeadwaterError(
+                    "ssh.host-key-added",
+                    "the \(key.type) key \(key.fingerprint) of \(settings.knownHostsName) was added to \(path), as "
+                        + "StrictHostKeyChecking accept-new asks for",
+                    remedy: "compare the fingerprint with the host's own"))
+        }
+    }
+
     private func unknown(_ key: HostKey) -> HeadwaterError {
-        HeadwaterError(
+        let policy = settings.ignoredHostKeyPolicy.map { " (\(HostKeyCheck.notHonoured($0)))" } ?? ""
+        return HeadwaterError(
             "ssh.host-key-unknown",
-            "the host \(settings.knownHostsName) is not known; its \(key.type) key is \(key.fingerprint)",
+            "the host \(settings.knownHostsName) is not known; its \(key.type) key is \(key.fingerprint)\(policy)",
             remedy: "compare the fingerprint with the host's own (there: ssh-keygen -lf "
                 + "/etc/ssh/ssh_host_\(HostKey.keyscanName(key.type))_key.pub), then run: \(command(key.type))")
     }
 
-    private func changed(_ key: HostKey) -> HeadwaterError {
-        let expected = (known.accepted).map { "\($0.type) \($0.fingerprint)" }.joined(separator: ", ")
+    private func changed(_ key: HostKey, _ known: KnownHosts) -> HeadwaterError {
+        let expected = known.accepted.map { "\($0.type) \($0.fingerprint)" }.joined(separator: ", ")
         return HeadwaterError(
             "ssh.host-key-changed",
             "the host key of \(settings.knownHostsName) changed: it shows \(key.type) \(key.fingerprint), known_hosts has "

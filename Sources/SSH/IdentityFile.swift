@@ -7,9 +7,18 @@ struct IdentityFile: Sendable {
     let path: String
     let content: [UInt8]
     let publicKey: HostKey
-    let isEncrypted: Bool
+    /// `none`, or what a passphrase decrypts.
+    let cipher: String
+
+    var isEncrypted: Bool { cipher != "none" }
+
+    /// Whether libssh2 1.10 knows the cipher.
+    var canBeDecrypted: Bool { IdentityFile.ciphers.contains(cipher) }
 
     private static let bytesMax = 1 << 20
+    private static let ciphers: Set<String> = [
+        "aes256-ctr", "aes192-ctr", "aes128-ctr", "aes256-cbc", "aes192-cbc", "aes128-cbc",
+    ]
 
     /// nil when there is no such file.
     ///
@@ -60,7 +69,7 @@ struct IdentityFile: Sendable {
             reader.string() != nil, reader.uint32() == 1, let blob = reader.string()
         else { return nil }
         return IdentityFile(
-            path: path, content: content, publicKey: HostKey(blob: blob), isEncrypted: cipher != "none")
+            path: path, content: content, publicKey: HostKey(blob: blob), cipher: cipher)
     }
 
     private static func wrongFormat(_ content: [UInt8], _ path: String) -> HeadwaterError {

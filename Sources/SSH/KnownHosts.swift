@@ -60,6 +60,9 @@ struct KnownHosts: Sendable {
             fields.removeFirst()
         }
         guard fields.count >= 3 else { return "fewer than three fields" }
+        if fields[0].first == UInt8(ascii: "|"), KnownHosts.hashed(fields[0]) == nil {
+            return "the hashed name cannot be read"
+        }
         let isExact = KnownHosts.matches(fields[0], name)
         guard isExact || plainName.map({ KnownHosts.matches(fields[0], $0) }) == true else { return nil }
         guard let blob = Base64.decode(fields[2]) else { return "the key is no Base64" }
@@ -93,11 +96,28 @@ extension KnownHosts {
     }
 
     private static func matchesHashed(_ field: ArraySlice<UInt8>, _ name: [UInt8]) -> Bool {
+        guard let (salt, hash) = hashed(field) else { return false }
+        return SHA256.hmacSHA1(key: salt, name) == hash
+    }
+
+    private static func hashed(_ field: ArraySlice<UInt8>) -> (salt: [UInt8], hash: [UInt8])? {
         let parts = field.split(separator: UInt8(ascii: "|"))
         guard parts.count == 3, parts[0].elementsEqual([UInt8(ascii: "1")]), let salt = Base64.decode(parts[1]),
             let hash = Base64.decode(parts[2]), hash.count == 20, salt.count == 20
-        else { return false }
-        return SHA256.hmacSHA1(key: salt, name) == hash
+        else { return nil }
+        return (salt, hash)
+    }
+
+    /// The line that makes this key known: what `ssh` would add.
+    ///
+    /// - Parameter salt: 20 random bytes where the name is to be hashed.
+    static func line(name: String, _ key: HostKey, salt: [UInt8]?) -> String {
+        var name = String(decoding: lowercased(Array(name.utf8)), as: UTF8.self)
+        if let salt {
+            let hash = SHA256.hmacSHA1(key: salt, Array(name.utf8))
+            name = "|1|\(Base64.encodePadded(salt))|\(Base64.encodePadded(hash))"
+        }
+        return "\(name) \(key.type) \(Base64.encodePadded(key.blob))\n"
     }
 
     /// `*` any run, `?` any one byte; linear in time but for one remembered star.

@@ -8,6 +8,10 @@ struct LoginKeys {
         let label: String
         /// nil: the agent signs.
         let file: IdentityFile?
+        /// Opens `file` where it is encrypted; nil while nobody has typed it.
+        var passphrase: Passphrase?
+
+        var isLocked: Bool { file?.isEncrypted == true && passphrase == nil }
     }
 
     private(set) var candidates: [Candidate] = []
@@ -15,7 +19,7 @@ struct LoginKeys {
     private var isRSASeen = false
 
     /// Keys of the agent that are also named as files first, then the agent's others, then files.
-    init(_ settings: SSHSettings, agentKeys: [KeyAgent.Key]) throws(HeadwaterError) {
+    init(_ settings: SSHSettings, agentKeys: [KeyAgent.Key], _ passphrases: Passphrases) throws(HeadwaterError) {
         var files: [IdentityFile] = []
         var named: [HostKey] = []
         for path in settings.identityFiles {
@@ -33,17 +37,18 @@ struct LoginKeys {
         let others = settings.identitiesOnly ? [] : held.filter { !named.contains($0.1) }
         for (key, parsed) in first + others { add(parsed, "ssh-agent key \(key.comment)", file: nil) }
         for file in files where !candidates.contains(where: { $0.key == file.publicKey }) {
-            if file.isEncrypted {
-                skipped.append(LoginKeys.encrypted(file.path))
-            } else {
-                add(file.publicKey, file.path, file: file)
+            switch passphrases.answer(file.path) {
+            case _ where file.isEncrypted && !file.canBeDecrypted: skipped.append(LoginKeys.sealed(file))
+            case .givenUp(let error): skipped.append(error)
+            case .opened(let passphrase): add(file.publicKey, file.path, file: file, passphrase)
+            case nil: add(file.publicKey, file.path, file: file)
             }
         }
     }
 
-    private mutating func add(_ key: HostKey, _ label: String, file: IdentityFile?) {
+    private mutating func add(_ key: HostKey, _ label: String, file: IdentityFile?, _ passphrase: Passphrase? = nil) {
         if HostKey.supportedTypes.contains(key.type) {
-            candidates.append(Candidate(key: key, label: label, file: file))
+            candidates.append(Candidate(key: key, label: label, file: file, passphrase: passphrase))
         } else if key.type == "ssh-rsa" {
             skipped.append(LoginKeys.rsa(label))
         } else {
@@ -57,10 +62,19 @@ struct LoginKeys {
             remedy: "correct `identity` of the peer, or make a key: ssh-keygen -t ed25519 -f \(path)")
     }
 
-    private static func encrypted(_ path: String) -> HeadwaterError {
+    /// Of a key that the server would accept.
+    static func encrypted(_ path: String) -> HeadwaterError {
         HeadwaterError(
-            "ssh.key-encrypted", "the private key \(path) is encrypted and ssh-agent does not hold it",
+            "ssh.key-encrypted",
+            "the private key \(path) is encrypted, ssh-agent does not hold it, and there is no terminal to ask at",
             remedy: "run: ssh-add \(path)")
+    }
+
+    private static func sealed(_ file: IdentityFile) -> HeadwaterError {
+        HeadwaterError(
+            "ssh.key-encrypted",
+            "the private key \(file.path) is encrypted with \(Printable.text(file.cipher)), which libssh2 1.10 cannot decrypt",
+            remedy: "run: ssh-add \(file.path) (or change the cipher: ssh-keygen -p -Z aes256-ctr -f \(file.path))")
     }
 
     private static func rsa(_ label: String) -> HeadwaterError {

@@ -21,6 +21,14 @@ package struct SSHSettings: Hashable, Sendable {
     /// The name that known_hosts is searched for; `hostName` with the port when nil.
     package var hostKeyAlias: String?
     package var knownHostsFiles: [String]
+    /// `StrictHostKeyChecking accept-new`: the key of a host of which none is known is added to `ownKnownHostsFile`.
+    package var acceptsNewHostKeys = false
+    /// The first of the user's own known_hosts files; nil when there is none.
+    package var ownKnownHostsFile: String?
+    /// `HashKnownHosts`: names that are added are hashed.
+    package var hashesKnownHosts = false
+    /// `StrictHostKeyChecking` where it asks for less than is done: its value.
+    package var ignoredHostKeyPolicy: String?
     /// `SHA256:…`; known_hosts is not read then.
     package var pinnedHostKey: String?
     /// Seconds for name and connect together.
@@ -33,6 +41,9 @@ package struct SSHSettings: Hashable, Sendable {
     /// Bytes that the kernel holds unsent (SO_SNDBUF); nil leaves that to the kernel. Small values bring out every short write.
     var sendBufferBytes: Int32?
 
+    /// The jump host that this one is reached through, with its own settings; empty or one.
+    package var via: [SSHSettings] = []
+
     /// As known_hosts names the host: `name`, or `[name]:port` for another port than 22.
     package var knownHostsName: String {
         if let hostKeyAlias { return hostKeyAlias }
@@ -44,19 +55,43 @@ package struct SSHSettings: Hashable, Sendable {
     /// - Parameters:
     ///   - environment: of this process: HOME, USER and SSH_AUTH_SOCK are read.
     ///   - client: the OpenSSH client, found on PATH.
-    /// - Throws: `ssh.config-unsupported` for ProxyJump, ProxyCommand, certificates and other settings of the configuration that would
-    ///   be unsafe to ignore; `ssh.config` when `ssh -G` refuses; `ssh.host` for a host that no command line should see.
+    /// - Throws: `ssh.config-unsupported` for ProxyCommand, certificates and other settings of the configuration that would be unsafe to
+    ///   ignore; `ssh.config` when `ssh -G` refuses; `ssh.host` for a host that no command line should see.
     package static func resolve(
         _ target: SSHTarget, environment: [String: String] = Environment.current, client: String = "ssh"
+    ) throws(HeadwaterError) -> SSHSettings {
+        try resolve(target, environment, client, over: nil, depth: 0)
+    }
+
+    /// - Parameters:
+    ///   - jumps: the jump hosts that another one's ProxyJump names before this; nil for the ones of its own configuration.
+    ///   - depth: how many hosts lie behind this one.
+    private static func resolve(
+        _ target: SSHTarget, _ environment: [String: String], _ client: String, over jumps: [SSHTarget]?, depth: Int
     ) throws(HeadwaterError) -> SSHSettings {
         try checkNames(target)
         let home = environment["HOME"] ?? Environment.accountHome
         var settings = defaults(target, home: home, environment: environment)
+        var jumps = jumps
         if let answer = try ClientConfiguration.ask(client, target, home: home, environment: environment) {
             try answer.apply(to: &settings, home: home, environment: environment)
+            if jumps == nil { jumps = try answer.jumps(to: target.host) }
         }
         settings.declare(target, home: home)
+        guard var before = jumps, let last = before.popLast() else { return settings }
+        if depth == jumpsMax { throw tooManyJumps(target.host) }
+        settings.via = [
+            try resolve(last, environment, client, over: before.isEmpty ? nil : before, depth: depth + 1)
+        ]
         return settings
+    }
+
+    private static let jumpsMax = 8
+
+    private static func tooManyJumps(_ host: String) -> HeadwaterError {
+        HeadwaterError(
+            "ssh.config", "the ProxyJump of \(host) leads through more than \(jumpsMax) hosts, or back to itself",
+            remedy: "correct ProxyJump in ~/.ssh/config; `ssh -G \(host)` shows it")
     }
 
     private static func checkNames(_ target: SSHTarget) throws(HeadwaterError) {
@@ -92,7 +127,10 @@ package struct SSHSettings: Hashable, Sendable {
             isIdentityDeclared = true
             identitiesOnly = true
         }
-        if let knownHosts = target.knownHosts { knownHostsFiles = [Environment.expandTilde(knownHosts, home: home)] }
+        if let knownHosts = target.knownHosts {
+            knownHostsFiles = [Environment.expandTilde(knownHosts, home: home)]
+            ownKnownHostsFile = knownHostsFiles.first
+        }
         pinnedHostKey = target.hostKey
     }
 }

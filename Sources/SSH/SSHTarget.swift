@@ -24,3 +24,28 @@ package struct SSHTarget: Hashable, Sendable {
         self.hostKey = hostKey
     }
 }
+
+extension SSHTarget {
+    /// `[user@]host[:port]` or `ssh://…`, an IPv6 address in brackets, as ProxyJump names a host; nil for anything else.
+    init?(jump text: String) {
+        var rest = text[...]
+        if rest.hasPrefix("ssh://") { rest = rest.dropFirst(6) }
+        var user: String?
+        if let at = rest.lastIndex(of: "@") {
+            user = String(rest[..<at])
+            rest = rest[rest.index(after: at)...]
+        }
+        var host = rest
+        var port: Int?
+        let afterAddress = rest.hasPrefix("[") ? rest.firstIndex(of: "]") : rest.startIndex
+        guard let afterAddress else { return nil }
+        if let colon = rest[afterAddress...].firstIndex(of: ":") {
+            port = Int(rest[rest.index(after: colon)...])
+            guard let port, (1...65535).contains(port) else { return nil }
+            host = rest[..<colon]
+        }
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        if host.isEmpty || user?.isEmpty == true { return nil }
+        self.init(host: String(host), user: user, port: port)
+    }
+}

@@ -5,6 +5,9 @@ import Snapshots
 
 /// The deletions of the last ten minutes, beside `snap.db`, so that many small cycles cannot do what one may not.
 ///
+/// After a halt the figures that it was judged by are *held*: neither time nor new files let pass what was halted. They go once nothing
+/// beyond them is due, or an operator released it.
+///
 /// A small text file, written aside and renamed; one that cannot be read counts as empty. Wall-clock seconds of this host only.
 struct DeletionWindow {
     static let seconds: Int64 = 600
@@ -15,6 +18,15 @@ struct DeletionWindow {
     private let now: Int64
     /// When, how many, and how many rows there were before.
     private var events: [(at: Int64, count: Int64, rows: Int64)] = []
+    private var held: Figures?
+
+    /// What deletions are judged by.
+    struct Figures: Equatable {
+        /// Deleted already.
+        var deleted: Int64
+        /// The rows there were before that.
+        var rows: Int64
+    }
 
     init(directory: SessionDirectory, now: Int64) {
         self.directory = directory
@@ -23,26 +35,39 @@ struct DeletionWindow {
             let bytes = try? readFile(at: opened.raw, DeletionWindow.name, bytesMax: 1 << 20)
         else { return }
         for line in bytes.split(separator: 10) {
-            let fields = line.split(separator: 32).compactMap { Int64(String(decoding: $0, as: UTF8.self)) }
-            if fields.count == 3, fields.allSatisfy({ (0...DeletionWindow.valueMax).contains($0) }),
-                now - fields[0] < DeletionWindow.seconds
-            {
+            let words = line.split(separator: 32)
+            let isHeld = words.first.map { $0.elementsEqual("held".utf8) } ?? false
+            let fields = words.dropFirst(isHeld ? 1 : 0).compactMap { Int64(String(decoding: $0, as: UTF8.self)) }
+            guard fields.allSatisfy({ (0...DeletionWindow.valueMax).contains($0) }) else { continue }
+            if isHeld, fields.count == 2 { held = Figures(deleted: fields[0], rows: fields[1]) }
+            if !isHeld, fields.count == 3, now - fields[0] < DeletionWindow.seconds {
                 events.append((fields[0], fields[1], fields[2]))
             }
         }
     }
 
-    var deleted: Int64 { events.reduce(0) { $0 + $1.count } }
+    /// Whether a halt stands.
+    var isHeld: Bool { held != nil }
 
-    /// The rows at the start of the window; nil when it is empty.
-    var rowsAtStart: Int64? { events.first?.rows }
+    /// - Parameter rows: how many there are now.
+    func figures(ofRows rows: Int64) -> Figures {
+        held ?? Figures(deleted: events.reduce(0) { $0 + $1.count }, rows: events.first?.rows ?? rows)
+    }
 
     mutating func add(_ count: Int64, rowsBefore: Int64) { events.append((now, count, rowsBefore)) }
 
-    mutating func clear() { events = [] }
+    /// From here on these figures count, until `letGo`.
+    mutating func hold(_ figures: Figures) { held = figures }
+
+    mutating func letGo() { held = nil }
+
+    /// Nothing before now counts any more.
+    mutating func clear() { (events, held) = ([], nil) }
 
     func store() throws(HeadwaterError) {
-        let text = events.map { "\($0.at) \($0.count) \($0.rows)\n" }.joined()
+        let text =
+            events.map { "\($0.at) \($0.count) \($0.rows)\n" }.joined()
+            + (held.map { "held \($0.deleted) \($0.rows)\n" } ?? "")
         do {
             guard let opened = try directory.open() else { return }
             let aside = DeletionWindow.name + ".new"

@@ -33,7 +33,7 @@ package enum EdgeSession {
                 counts: counts, bytesSent: traffic.sent, bytesReceived: traffic.received,
                 wasCancelled: cancellation.isRequested)
         } catch {
-            let reason = conversation.reason(for: error)
+            let reason = conversation.reason(for: error).placed(plan.request.edge, isUpstream: plan.hereIsUpstream)
             conversation.tell(reason)
             throw reason
         }
@@ -82,7 +82,7 @@ package enum EdgeSession {
         let reply = try conversation.expectHello { (payload) throws(WireFault) in try HelloReply(decoding: payload) }
         (terms.machineThere, terms.placeThere) = (reply.machine, reply.place)
         let there = try decoding { () throws(WireFault) in try reply.state.endState() }
-        observer.note(detail: "greeted \(reply.place) on machine \(reply.machine), version \(reply.version)")
+        observer.note(detail: "the other end is \(reply.place) on machine \(reply.machine), version \(reply.version)")
         let handshake = Handshake(
             here: here, there: there, terms: terms, newID: newID, isReset: plan.request.isReset,
             side: plan.isInitiatedHere ? .local : .remote)
@@ -108,7 +108,12 @@ package enum Responder {
                 try OrderedSession.obey(first, conversation, registry, lent)
                 return .inStep
             }
-            try converse(first, registry, conversation, observer)
+            let hello = try decoding { () throws(WireFault) in try Hello(decoding: first.payload) }
+            do throws(HeadwaterError) {
+                try converse(hello, registry, conversation, observer)
+            } catch {
+                throw error.placed(hello.request.edge, isUpstream: !hello.openerIsUpstream)
+            }
             try conversation.awaitGoodbye()
             try link.send(.goodbye)
             return .inStep
@@ -135,9 +140,8 @@ package enum Responder {
     }
 
     private static func converse(
-        _ first: Frame, _ registry: RootRegistry, _ conversation: Conversation, _ observer: any SessionObserver
+        _ hello: Hello, _ registry: RootRegistry, _ conversation: Conversation, _ observer: any SessionObserver
     ) throws(HeadwaterError) {
-        let hello = try decoding { () throws(WireFault) in try Hello(decoding: first.payload) }
         let request = hello.request
         let there = try decoding { () throws(WireFault) in try hello.state.endState() }
         let isInitiatedHere = request.edge.mode.isInitiated(atUpstream: !hello.openerIsUpstream)

@@ -111,10 +111,18 @@ final class FrameLink: Sendable {
 
         init(_ link: FrameLink) { self.link = link }
 
+        /// Waits for the next frame that is more than a sign of life.
+        mutating func next() throws(HeadwaterError) -> Frame {
+            while true {
+                let frame = try nextOrPing()
+                if frame.kind != .ping { return frame }
+            }
+        }
+
         /// Waits for the next frame, pings among them.
         ///
         /// - Throws: `peer.lost` at the end of the stream, `peer.silent`, `peer.protocol`.
-        mutating func next() throws(HeadwaterError) -> Frame {
+        mutating func nextOrPing() throws(HeadwaterError) -> Frame {
             let header = try fill(Frame.headerBytes)
             let announced = header.withUnsafeBytes { FrameLink.result(codec, $0) }
             let (kind, count) = try decoding { () throws(WireFault) in try announced.get() }

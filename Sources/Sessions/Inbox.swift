@@ -113,7 +113,7 @@ final class Inbox: Sendable {
         var toldBytes = 0
         do throws(HeadwaterError) {
             while true {
-                let frame = try receiver.next()
+                let frame = try receiver.nextOrPing()
                 switch frame.kind {
                 case .ping:
                     let ping = try decoding { () throws(WireFault) in try PingMessage(decoding: frame.payload) }

@@ -11,8 +11,10 @@ struct Opening {
     let directory: SessionDirectory
     let lock: SessionLock
     let mark: TreePath?
-    /// What was made for a first cycle, from above to below; taken back if that is refused.
+    /// What was made of the root for a first cycle, from above to below; taken back if that is refused.
     private let made: [String]
+    /// Whether the session's private directory was made just now.
+    private let isNew: Bool
 
     /// Which part this process has in the session.
     struct Role {
@@ -36,13 +38,13 @@ struct Opening {
         mark = end.mount.flatMap { Opening.mark($0, subpath: end.subpath) }
         let base = end.subpath == nil ? root.canonicalPath : String(root.canonicalPath.dropLast(end.subpath!.count + 1))
         directory = SessionDirectory(database: database ?? (base.isEmpty ? "/" : base), session: session)
+        isNew = (try? directory.open()) == nil
         lock = try Opening.lock(directory, owner, role)
     }
 
-    /// Takes back what was made for a first cycle that was refused: directories that are still empty but for the lock.
+    /// Takes back what was made for a run that was refused: directories that are still empty but for the lock.
     func undo() {
-        if made.isEmpty { return }
-        directory.removeIfUnused()
+        if isNew { directory.removeIfUnused() }
         for path in made.reversed() { rmdir(path) }
     }
 
@@ -82,8 +84,17 @@ struct Opening {
         do throws(RootFault) {
             return (try registry.root(path: path, subpath: end.subpath, mount: end.mount), made)
         } catch {
-            throw SafetyStop.fault(error, given)
+            throw error == .missing ? noParent(of: path) : SafetyStop.fault(error, given)
         }
+    }
+
+    /// A first cycle makes the last component of the target's path, and no more: a typing error must not grow a tree.
+    private static func noParent(of path: String) -> HeadwaterError {
+        let parent = path.split(separator: "/").dropLast().joined(separator: "/")
+        return HeadwaterError(
+            "root.no-parent",
+            "the directory /\(parent) does not exist; only the last part of \(path) is made by itself",
+            remedy: "correct the path; or on that machine: mkdir -p \(path)")
     }
 
     /// Makes the last component of `path`, and `subpath` beneath it, as far as they are missing; symlinks are not followed there.

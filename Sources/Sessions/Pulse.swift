@@ -35,6 +35,9 @@ final class Pulse: Sendable {
         _ = WorkerThread<Void>("hw-pulse") { [self] in beat() }
     }
 
+    /// Of a link that no session waits on.
+    convenience init(_ link: FrameLink) { self.init(link, Inbox(), Patience()) }
+
     func stop() { state.update { $0.isStopped = true } }
 
     /// From here on the other end gets `Patience.endingSeconds` for each step.

@@ -24,7 +24,10 @@ enum SafetyStop {
         fault(.unreadable(error), root.givenPath)
     }
 
-    static func stop(_ reason: HaltReason, _ path: String, facts: String, cause: String? = nil) -> HeadwaterError {
+    /// - Parameter isUpstream: whether `path` is the end that the data come from.
+    static func stop(
+        _ reason: HaltReason, _ path: String, isUpstream: Bool = true, facts: String, cause: String? = nil
+    ) -> HeadwaterError {
         let permit = "permit it: headwater release FILE --edge SESSION"
         let (code, remedy) =
             switch reason {
@@ -35,29 +38,59 @@ enum SafetyStop {
             case .otherFileSystem:
                 ("halt.other-file-system", "mount what was at \(path); if the move is meant, \(permit)")
             case .retyped: ("halt.retyped", "make \(path) the directory it was")
-            case .emptied: ("halt.emptied", "bring the content of \(path) back; if it is meant to be empty, \(permit)")
+            case .emptied where !isUpstream:
+                (
+                    "halt.emptied",
+                    "see that \(path) is mounted and the right directory; to fill it again from the upstream end, \(permit)"
+                )
+            case .emptied:
+                (
+                    "halt.emptied",
+                    "bring the content of \(path) back; if all of it is to be deleted downstream, \(permit)"
+                )
             case .maxDelete: ("halt.max-delete", "look at what was deleted upstream; if it is meant, \(permit)")
             }
-        return halt(code, "\(path): \(reason.text)", remedy, facts, cause: cause)
+        let end = isUpstream ? "upstream" : "downstream"
+        let text = reason == .emptied ? "the \(end) root had entries and none of them is there any more" : reason.text
+        return halt(code, "\(path): \(text)", remedy, facts, cause: cause)
     }
 
-    static func tooManyDeletions(_ paths: [TreePath], total: Int, most: Int, rows: Int, limit: DeleteLimit)
-        -> HeadwaterError
-    {
-        let allowed =
-            switch limit {
-            case .percent(let share): "\(most) (\(share)% of \(rows))"
-            case .count: "\(most)"
-            }
+    /// - Parameters:
+    ///   - rows: how many there are now.
+    ///   - wasHalted: the figures are those of an earlier halt that stands.
+    static func tooManyDeletions(
+        _ paths: [TreePath], ofRows rows: Int64, _ figures: DeletionWindow.Figures, wasHalted: Bool, limit: DeleteLimit
+    ) -> HeadwaterError {
+        var text = "this run would delete \(paths.count) of \(rows) entries"
+        if figures.deleted > 0 {
+            let when = wasHalted ? "in the ten minutes before it first halted" : "in the last ten minutes"
+            text += "; with \(figures.deleted) deleted \(when) that is \(figures.deleted + Int64(paths.count))"
+        }
+        switch limit {
+        case .percent(let share):
+            text += ", above max_delete \(share)%"
+            if figures.rows != rows { text += " of the \(figures.rows) there were then" }
+        case .count(let most): text += ", above max_delete \(most)"
+        }
         var digest = SHA256()
         for path in paths { (path.key + [0x0A]).withUnsafeBytes { digest.update($0) } }
         let name = digest.finish().prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         return halt(
-            "halt.max-delete",
-            "\(total) deletions are due within ten minutes, max_delete allows \(allowed); the first is \(paths[0])",
+            "halt.max-delete", text,
             "look at what was deleted upstream; if it is meant, permit it: headwater release FILE --edge SESSION",
             "deletions=\(paths.count) digest=\(name)")
     }
+
+    /// What a halt would have deleted, for who keeps the list; at most `listedBytesMax` of it, in the order of `paths`.
+    static func listed(_ paths: [TreePath]) -> [HeadwaterError] {
+        var bytes = 0
+        return paths.prefix { path in
+            bytes += path.key.count + 64
+            return bytes <= listedBytesMax
+        }.map { HeadwaterError(HaltedPaths.code, "would be deleted", remedy: "", exit: .halted, path: $0) }
+    }
+
+    private static let listedBytesMax = 1 << 20
 
     private static func halt(_ code: String, _ message: String, _ remedy: String, _ facts: String, cause: String? = nil)
         -> HeadwaterError

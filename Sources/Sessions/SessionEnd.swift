@@ -45,6 +45,11 @@ final class SessionEnd {
         }
     }
 
+    /// Says what was written into the tree, for who reads it later in this run; nil where only a scan can tell.
+    func note(written: [Published]?) {
+        if let written, side.isReadLater { root.note(published: written) } else { root.noteWrites() }
+    }
+
     func openStage() throws(HeadwaterError) -> Stage {
         try Stage(root: root.descriptor.raw, base: root.base.raw, session: directory.session)
     }
@@ -113,12 +118,32 @@ final class SessionEnd {
         let current = RootBrakes.Current(
             kind: .directory, device: root.device, inode: root.inode,
             topLevelEntries: image.topLevelCount - (hasMarkAtTop ? 1 : 0), hasMark: true)
-        guard let reason = RootBrakes.halt(recorded: recorded, current: current) else { return }
-        try permit(
-            SafetyStop.stop(
-                reason, root.givenPath,
-                facts: "device=\(root.device) inode=\(root.inode) top-level=\(meta.counts.topLevel)"))
+        let note = EmptiedNote(directory: directory)
+        var reason = RootBrakes.halt(recorded: recorded, current: current)
+        if reason == nil { reason = try isStillEmptied(image, note) ? .emptied : nil }
+        guard let reason else { return note.remove() }
+        let halt = SafetyStop.stop(
+            reason, root.givenPath, isUpstream: meta.terms.isUpstream,
+            facts: "device=\(root.device) inode=\(root.inode) top-level=\(meta.counts.topLevel)")
+        if reason == .emptied && !isPermitted(halt) { try note.make() }
+        try permit(halt)
         try opened.setRoot(RootIdentity(device: root.device, inode: root.inode))
+        note.remove()
+    }
+
+    /// Whether the root was found emptied, and nothing that was agreed at its top has come back since.
+    private func isStillEmptied(_ image: TreeImage, _ note: EmptiedNote) throws(HeadwaterError) -> Bool {
+        guard meta.counts.topLevel > 0, note.exists else { return false }
+        for index in 0..<image.count {
+            let key = image.key(at: index)
+            guard !key.isEmpty, !key.contains(0), let path = try? TreePath(validating: key),
+                let row = try row(at: path), row.agreed.attributes.kind == image.kind(at: index)
+            else { continue }
+            // Whoever makes a directory of that name has not put back what was in it.
+            let holdsSomething = index + 1 < image.count && image.key(at: index + 1).starts(with: key + [0])
+            if image.kind(at: index) != .directory || holdsSomething { return false }
+        }
+        return true
     }
 
     /// Halts before more is deleted than `max_delete` allows.
@@ -127,28 +152,43 @@ final class SessionEnd {
     /// begins the ten minutes anew.
     /// - Parameter rows: how many there were when the cycle began.
     func permitDeletions(_ paths: [TreePath], ofRows rows: Int64) throws(HeadwaterError) {
-        if paths.isEmpty { return }
-        if let fault = root.stillThere() { throw SafetyStop.fault(fault, root.givenPath) }
         var window = DeletionWindow(directory: directory, now: WallClock.now.seconds)
+        if paths.isEmpty {
+            if window.isHeld {
+                window.letGo()
+                try window.store()
+            }
+            return
+        }
+        if let fault = root.stillThere() { throw SafetyStop.fault(fault, root.givenPath) }
         let limit: MaxDelete =
             switch request.maxDelete {
             case .count(let most): .count(most)
             case .percent(let most): .percent(most)
             }
+        let figures = window.figures(ofRows: rows)
         let verdict = DeletionBrake.evaluate(
-            limit, rows: Int(window.rowsAtStart ?? rows), deleted: Int(window.deleted), planned: paths.count)
-        if case .exceeded(let deletions, let most, let rows) = verdict {
-            try permit(
-                SafetyStop.tooManyDeletions(paths, total: deletions, most: most, rows: rows, limit: request.maxDelete))
-            window.clear()
-        } else {
+            limit, rows: Int(figures.rows), deleted: Int(figures.deleted), planned: paths.count)
+        if verdict == .permitted {
+            window.letGo()
             window.add(Int64(paths.count), rowsBefore: rows)
+        } else {
+            let halt = SafetyStop.tooManyDeletions(
+                paths, ofRows: rows, figures, wasHalted: window.isHeld, limit: request.maxDelete)
+            if !isPermitted(halt) && !window.isHeld {
+                window.hold(figures)
+                try window.store()
+            }
+            try permit(halt)
+            window.clear()
         }
         try window.store()
     }
 
     /// Goes on only if an operator released exactly this halt.
-    private func permit(_ halt: HeadwaterError) throws(HeadwaterError) {
-        if !request.released.contains(where: { $0.code == halt.code && $0.facts == halt.facts }) { throw halt }
+    private func permit(_ halt: HeadwaterError) throws(HeadwaterError) { if !isPermitted(halt) { throw halt } }
+
+    private func isPermitted(_ halt: HeadwaterError) -> Bool {
+        request.released.contains { $0.code == halt.code && $0.facts == halt.facts }
     }
 }

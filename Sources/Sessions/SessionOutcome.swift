@@ -20,3 +20,8 @@ package protocol SessionObserver: AnyObject, Sendable {
     /// What an earlier session had moved that this end did not know of yet.
     func note(recovered: CycleCounts)
 }
+
+extension SessionObserver {
+    package func note(moved: CycleCounts) {}
+    package func note(recovered: CycleCounts) {}
+}

@@ -90,7 +90,7 @@ final class Source {
     private func begin(_ image: TreeImage) throws(HeadwaterError) {
         try end.checkRoot(image)
         observer.note(
-            detail: "\(end.root.canonicalPath): \(image.count) entries, \(end.rowCount) of them agreed before")
+            detail: "\(end.root.canonicalPath): \(image.count) entries; \(end.rowCount) are known from earlier runs")
         counts.untracked = UInt64(image.untrackedCount)
         for problem in image.problems { note(problem: .unreadable(problem.path, problem.error)) }
         comparison = try TreeComparison(image, try end.rows(), without: end.mark)

@@ -290,7 +290,14 @@ final class Target {
     /// Deletes what the source no longer has, under the brakes; nothing more once the cycle was stopped.
     private func remove(ofRows rows: Int64) throws(HeadwaterError) {
         if stopping { return }
-        try end.permitDeletions(batch.removalPaths, ofRows: rows)
+        do throws(HeadwaterError) {
+            try end.permitDeletions(batch.removalPaths, ofRows: rows)
+        } catch {
+            if error.exit == .halted {
+                for path in SafetyStop.listed(batch.removalPaths) { observer.note(problem: path) }
+            }
+            throw error
+        }
         while !stopping && batch.beginRemovals() {
             try apply()
             while let item = try inbox.poll() { try handle(item) }

@@ -26,6 +26,8 @@ final class TargetBatch {
     /// The source's last commit, as far as it has said.
     private var sourceMine: Int64
     private(set) var counts = CycleCounts()
+    /// What the batch in hand has written; nil where only a scan can tell.
+    private var written: [Published]? = []
 
     init(end: SessionEnd, stage: Stage, link: FrameLink, observer: any SessionObserver) {
         self.end = end
@@ -134,7 +136,6 @@ final class TargetBatch {
         bytes = 0
         let operations = taken.compactMap(\.operation)
         var outcomes = try applier.apply(operations).makeIterator()
-        if !operations.isEmpty { end.root.noteWrites() }
         var rows: [RowChange] = []
         var indices: [Int] = []
         var problems: [HeadwaterError] = []
@@ -144,19 +145,29 @@ final class TargetBatch {
             rows.append(row)
             indices.append(step.index)
         }
+        if !operations.isEmpty { end.note(written: written) }
+        written = []
         try record(rows, indices)
         return problems
     }
 
     /// What to record of a step; nil, with a problem, when it was not achieved.
     private func row(of step: Planned, _ outcome: Outcome?, _ problems: inout [HeadwaterError]) -> RowChange? {
+        switch outcome {
+        case .kept, .changedMeanwhile, .failed: written = nil
+        case nil, .done, .removed: break
+        }
         switch (step.agreed, outcome) {
         case (let agreed?, nil): return .put(step.path, agreed, local: step.identity, state: .agreed)
         case (let agreed?, .done(let identity)):
             count(step.operation!, agreed)
+            note(written: step.path, agreed.attributes, identity)
             return .put(step.path, agreed, local: identity, state: .agreed)
         case (nil, .removed):
-            if step.operation?.expected != .absent { counts.deleted += 1 }
+            if step.operation?.expected != .absent {
+                counts.deleted += 1
+                written?.append(Published(path: step.path, status: nil))
+            }
             return .remove(step.path)
         case (nil, .kept):
             // Not ours to delete, unless it is what could not be deleted just now.
@@ -171,6 +182,12 @@ final class TargetBatch {
         case (.some, .removed), (nil, .done), (nil, nil): preconditionFailure("an outcome of another kind of operation")
         }
         return nil
+    }
+
+    private func note(written path: TreePath, _ agreed: Attributes, _ identity: LocalIdentity) {
+        var attributes = agreed
+        attributes.mtime = identity.mtime
+        written?.append(Published(path: path, status: EntryStatus(attributes: attributes, identity: identity)))
     }
 
     private func record(_ rows: [RowChange], _ indices: [Int]) throws(HeadwaterError) {

@@ -124,7 +124,15 @@ package struct SessionDirectory: Hashable, Sendable {
         if error.errno == EROFS {
             return HeadwaterError(
                 "snapshot.read-only", "\(path) is on a file system that is mounted read-only",
-                remedy: "mount it writable, then run again", cause: error.description)
+                remedy: "mount it writable, or set `database:` of this peer to a directory on another file system",
+                cause: error.description)
+        }
+        if error.errno == EACCES || error.errno == EPERM {
+            return HeadwaterError(
+                "snapshot.directory", "this user may not make \(path), where the session keeps its database",
+                remedy:
+                    "make \(database) writable for this user, or set `database:` of this peer to a directory that is",
+                exit: .databaseRefuses, cause: error.description)
         }
         return fault(path, error.description)
     }

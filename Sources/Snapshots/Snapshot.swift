@@ -67,7 +67,7 @@ package final class Snapshot {
         guard case .some(.none) = presence else {
             throw refusal(
                 "snapshot.exists", false, "Database \(file) exists already",
-                "run again; run with --reset when it is to be replaced")
+                "run again; where it is to be replaced, \(StartRefusal.reset)")
         }
         do { try SnapshotFile.create(directory, opened, meta) } catch let fault as DatabaseFault {
             throw fault.error(file: file)

@@ -37,7 +37,7 @@ struct SnapshotRefusal: Error {
 extension SnapshotFault {
     /// The refusal of the database `file`, in the known wording. `atPeer` is whether the end that did not initiate has it.
     package func error(file: String, atPeer: Bool, cause: String? = nil) -> HeadwaterError {
-        let reset = "put a sound copy of \(file) back, or run with --reset: both ends are united, nothing is deleted"
+        let reset = "put a sound copy of \(file) back, or \(StartRefusal.reset)"
         switch self {
         case .notDatabase:
             return refusal(

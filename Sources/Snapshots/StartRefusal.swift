@@ -2,10 +2,13 @@ import Core
 
 /// The words of each refusal at start-up; exit 5, nothing touched.
 enum StartRefusal {
-    private static let reset = "run with --reset: both ends are united, equal files adopted, nothing is deleted"
+    /// The orchestrator puts the words to type in place of FILE and SESSION.
+    static let reset = "unite both ends, which deletes nothing: headwater run FILE --edge SESSION --reset"
 
     static func missing(_ end: End, file: String) -> HeadwaterError {
-        let remedy = "put \(file) back, or \(reset)"
+        let above = file.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+        let remedy =
+            "see that \(above.isEmpty ? "/" : above) is mounted and the right directory; if it is, put \(file) back, or \(reset)"
         switch end {
         case .remote:
             return refusal(
@@ -45,7 +48,7 @@ enum StartRefusal {
         refusal(
             "snapshot.renamed", end == .remote,
             "Session \(session) has no database, but session \(former) has one for the same two directories",
-            "run `headwater snapshot rename \(former) \(session)`, or \(reset)")
+            "keep the old name with `session: \(former)` at that edge, or \(reset)")
     }
 
     static func changed(_ end: End, file: String, from: SessionTerms, to: SessionTerms) -> HeadwaterError {

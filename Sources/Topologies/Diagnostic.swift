@@ -38,17 +38,23 @@ package struct Diagnostic: Sendable, Hashable {
     package var line: Int { span.line }
     package var column: Int { span.column }
     package var length: Int { span.length }
+
+    /// Whether there is a place in a text that was read, rather than a file as a whole.
+    var isInFile: Bool { rule != .unreadable && !(rule == .tooLarge && text.isEmpty) }
 }
 
 /// The text of a file by lines.
 struct SourceFile: Sendable {
     let name: String
+    /// The file whose name the topology has by default; `name` unless told otherwise.
+    let namedAfter: String
     /// UTF-8 without a byte order mark.
     let bytes: [UInt8]
     private let starts: [Int]
 
-    init(name: String, bytes: [UInt8]) {
+    init(name: String, bytes: [UInt8], namedAfter: String? = nil) {
         self.name = name
+        self.namedAfter = namedAfter ?? name
         self.bytes = bytes
         self.starts = [0] + bytes.indices.filter { bytes[$0] == UInt8(ascii: "\n") }.map { $0 + 1 }
     }

@@ -64,7 +64,7 @@ package enum DiagnosticText {
 }
 
 /// A piece of the file as it is shown beneath a diagnostic.
-private enum Excerpt {
+enum Excerpt {
     /// Like `Printable`, but with backslashes as they are: the line is to look as in the editor.
     static func text(_ text: String) -> String {
         text.split(separator: "\\", omittingEmptySubsequences: false).map { Printable.text(String($0)) }

@@ -5,6 +5,8 @@ struct Draft {
     var name: String
     var peers: [DraftPeer] = []
     var edges: [DraftEdge] = []
+    /// The keys of `limits` as they are written.
+    var limits: [String: String] = [:]
     /// Whether an edge could not be made out, so that it is not known which peers are used.
     var hasUnreadEdges = false
 }
@@ -19,6 +21,8 @@ struct DraftPeer {
     /// Where the snapshot databases lie if not in the tree.
     var database: PeerPath?
     var databaseSpan: Span?
+    /// Its keys as they are written; empty for the short form.
+    var given: [String: String] = [:]
 }
 
 struct DraftEdge {
@@ -52,6 +56,8 @@ struct EdgeSettings {
     var drift: Drift?
     var mirror: Bool?
     var delete: String?
+    /// The keys as they are written, those of `defaults` included.
+    var given: [String: String] = [:]
     /// Where each key stands that was given here, not in `defaults`.
     var spans: [String: Span] = [:]
 
@@ -60,6 +66,7 @@ struct EdgeSettings {
     /// These, and from `defaults` what is not given here.
     func over(_ defaults: EdgeSettings) -> EdgeSettings {
         var merged = self
+        merged.given = given.merging(defaults.given) { own, _ in own }
         merged.mode = mode ?? defaults.mode
         merged.maxDelete = maxDelete ?? defaults.maxDelete
         merged.subpath = subpath ?? defaults.subpath

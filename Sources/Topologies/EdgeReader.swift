@@ -88,6 +88,7 @@ struct EdgeReader {
                 readOwn(pair, isDefaults, &settings, &findings)
             } else if EdgeReader.sharedKeys.contains(pair.key) {
                 settings.spans[pair.key] = pair.keySpan
+                settings.given[pair.key] = pair.value.flowText
                 readShared(pair, &settings, &findings)
                 if NotSupportedYet.edgeKeys.contains(pair.key) {
                     findings.reportNotSupportedYet("the key `\(pair.key)`", at: pair.keySpan)
@@ -133,7 +134,7 @@ struct EdgeReader {
             let words = EdgeSettings.Drift.allCases.map(\.rawValue)
             settings.drift = findings.choice(pair.value, what, of: words).flatMap(EdgeSettings.Drift.init)
         case "mirror": settings.mirror = findings.boolean(pair.value, what)
-        case "delete": settings.delete = findings.choice(pair.value, what, of: ["before", "during", "after", "never"])
+        case "delete": settings.delete = findings.choice(pair.value, what, of: Words.ofEdgeKeys["delete"]!)
         default: findings.checkEdgeValue(pair, what)
         }
     }
@@ -142,11 +143,6 @@ struct EdgeReader {
 extension Findings {
     /// The type of a value that nothing reads yet.
     fileprivate mutating func checkEdgeValue(_ pair: YAMLPair, _ what: String) {
-        let words = [
-            "overwrite": ["always", "older", "conflict"],
-            "symlinks": ["copy", "skip", "follow"], "digest": ["xxh128", "sha256"],
-            "compression": ["auto", "none", "zstd"], "durability": ["batch", "strict", "none"],
-        ]
         switch pair.key {
         case "filter", "exclude": _ = texts(pair.value, what)
         case "preserve": checkPreserve(pair.value, what)
@@ -155,10 +151,10 @@ extension Findings {
         case "continuous": _ = boolean(pair.value, what)
         case "connections":
             if case .scalar("auto", _) = pair.value.content { return }
-            _ = integer(pair.value, what, in: 1...64)
+            _ = integer(pair.value, what, in: Words.connectionsRange)
         case "keep_deleted": checkKeepDeleted(pair.value, what)
         default:
-            if let choices = words[pair.key] {
+            if let choices = Words.ofEdgeKeys[pair.key] {
                 _ = choice(pair.value, what, of: choices)
             } else {
                 _ = text(pair.value, what)
@@ -171,8 +167,7 @@ extension Findings {
             let _: String? = wrongType(node, what, "a list")
             return
         }
-        let words = ["mode", "times", "owner", "group", "xattrs", "acls", "hardlinks"]
-        for item in items { _ = choice(item, "an item of \(what)", of: words) }
+        for item in items { _ = choice(item, "an item of \(what)", of: Words.preserved) }
     }
 
     private mutating func checkKeepDeleted(_ node: YAMLNode, _ what: String) {

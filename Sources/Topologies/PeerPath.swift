@@ -21,6 +21,9 @@ struct PeerPath: Hashable, Sendable {
         try PeerPath.check(components)
     }
 
+    /// A path that a machine reported.
+    init(realComponents: [[UInt8]]) { (isInHome, components) = (false, realComponents) }
+
     /// The components of a path beneath a tree, for `subpath` and `mount`; nil for what is empty, absolute or leads out.
     static func beneath(_ text: String) -> [[UInt8]]? {
         guard !text.hasPrefix("/"), !text.hasPrefix("~"), let folded = fold(text[...], mayLeave: false), !folded.isEmpty

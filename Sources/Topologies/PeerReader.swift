@@ -52,6 +52,7 @@ struct PeerReader {
     private mutating func readKeys(_ pairs: [YAMLPair], _ findings: inout Findings) {
         for pair in pairs {
             readKey(pair, &findings)
+            peer.given[pair.key] = pair.value.flowText
             if NotSupportedYet.peerKeys.contains(pair.key) {
                 findings.reportNotSupportedYet("the key `\(pair.key)`", at: pair.keySpan)
             }
@@ -82,7 +83,9 @@ struct PeerReader {
     }
 
     private mutating func readHost(_ node: YAMLNode, _ findings: inout Findings) {
-        guard let text = findings.text(node, "`host`") else { return isHostBroken = true }
+        guard var text = findings.text(node, "`host`") else { return isHostBroken = true }
+        // An address of IPv6 may stand in brackets here, too.
+        if text.hasPrefix("["), text.hasSuffix("]"), text.contains(":") { text = String(text.dropFirst().dropLast()) }
         host = text
         if HostName.isValid(text) { return }
         isHostBroken = true
@@ -94,7 +97,7 @@ struct PeerReader {
 
     private mutating func readConnectionKey(_ pair: YAMLPair, _ what: String, _ findings: inout Findings) {
         switch pair.key {
-        case "port": port = findings.integer(pair.value, what, in: 1...65535).map { UInt16($0) }
+        case "port": port = findings.integer(pair.value, what, in: Words.portRange).map { UInt16($0) }
         case "identity": identity = findings.pathValue(pair.value, what)?.text
         case "known_hosts": knownHosts = findings.pathValue(pair.value, what)?.text
         case "user":

@@ -52,15 +52,14 @@ extension Findings {
     /// `50MB/s`; the value itself is not needed by what is supported.
     mutating func checkRate(_ node: YAMLNode, _ what: String) {
         guard let text = text(node, what) else { return }
-        let units = ["B", "kB", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB"].map { $0 + "/s" }
-        if Findings.isQuantity(text, units: units) { return }
+        if Findings.isQuantity(text, units: Words.rateUnits) { return }
         let _: String? = badValue(node, what, text, remedy: "write a number with a unit, as in 50MB/s")
     }
 
     /// `90s`, `10m`, `1h`.
     mutating func checkDuration(_ node: YAMLNode, _ what: String) {
         guard let text = text(node, what) else { return }
-        if Findings.isQuantity(text, units: ["ms", "s", "m", "h", "d"]) { return }
+        if Findings.isQuantity(text, units: Words.durationUnits) { return }
         let _: String? = badValue(node, what, text, remedy: "write a number with a unit, as in 10s, 5m or 1h")
     }
 

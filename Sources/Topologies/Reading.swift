@@ -92,9 +92,9 @@ extension Findings {
 }
 
 /// What a person may have meant.
-enum Nearest {
+package enum Nearest {
     /// The choice with the fewest changed letters, if they are few.
-    static func key(_ text: String, among choices: some Sequence<String>) -> String? {
+    package static func key(_ text: String, among choices: some Sequence<String>) -> String? {
         let word = Array(text.lowercased().utf8)
         guard word.count <= 64 else { return nil }
         let ranked = choices.map { (distance(word, Array($0.lowercased().utf8)), $0) }

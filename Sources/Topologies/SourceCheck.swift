@@ -5,9 +5,11 @@ import Core
 /// libyaml takes UTF-16 and counts U+0085, U+2028 and U+2029 as line ends; after this check a line ends at `\n` and nowhere else.
 enum SourceCheck {
     /// Without the byte order mark, or nil after a diagnostic.
-    static func utf8(_ bytes: [UInt8], name: String, _ diagnostics: inout [Diagnostic]) -> SourceFile? {
+    static func utf8(
+        _ bytes: [UInt8], name: String, namedAfter: String? = nil, _ diagnostics: inout [Diagnostic]
+    ) -> SourceFile? {
         let body = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
-        let source = SourceFile(name: name, bytes: body)
+        let source = SourceFile(name: name, bytes: body, namedAfter: namedAfter)
         var findings = Findings(source: source)
         if isUTF16(bytes) {
             findings.report(
@@ -89,10 +91,10 @@ enum SourceCheck {
         case 0..<0x20, 0x7F: return .control(codePoint(UInt32(byte)))
         case 0xC2 where next(1) < 0xA0: return .control(codePoint(UInt32(next(1))))
         case 0xE2, 0xEF:
-            guard byte == 0xE2 || next(1) == 0xBB else { return nil }
+            guard byte == 0xE2 || next(1) == 0xBB || next(1) == 0xBF else { return nil }
             let value = UInt32(byte & 0x0F) << 12 | UInt32(next(1) & 0x3F) << 6 | UInt32(next(2) & 0x3F)
             switch value {
-            case 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: return .control(codePoint(value))
+            case 0x2028...0x202E, 0x2066...0x2069, 0xFEFF, 0xFFFE, 0xFFFF: return .control(codePoint(value))
             default: return nil
             }
         default: return nil
@@ -102,7 +104,7 @@ enum SourceCheck {
     /// A control character, a line separator, or one that changes the direction of text; line feed and tab are such too.
     static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
-        case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF: true
+        case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF, 0xFFFE, 0xFFFF: true
         default: false
         }
     }

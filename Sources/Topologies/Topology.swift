@@ -12,6 +12,10 @@ package struct Topology: Sendable {
     package var edges: [Edge]
 
     let flows: FlowMap
+    /// What it was made from.
+    let draft: Draft
+    let source: SourceFile
+    let declared: DeclaredKeys
 
     /// The edges whose flow writes a place that overlaps a place this edge reads, in the order of the file, itself never.
     ///
@@ -21,6 +25,13 @@ package struct Topology: Sendable {
 
     /// Where a peer is, without regard to the sub-directory of any edge.
     package func place(of peer: Peer) -> Place { Place(host: peer.host, path: peer.path) }
+
+    /// What events and summaries call an edge.
+    package func identity(of edge: Int) -> EdgeIdentity {
+        EdgeIdentity(
+            upstream: peers[edges[edge].upstream].name, downstream: peers[edges[edge].downstream].name,
+            session: edges[edge].session, mode: edges[edge].mode)
+    }
 
     /// The edge with this session name, or `FROM:TO`; nil if there is none or, with `FROM:TO`, more than one.
     package func edge(named text: String) -> Int? {

@@ -6,24 +6,34 @@ package enum TopologyFile {
     /// Reads a file. Blocks for the disk, but not for a pipe or a device, which are refused.
     ///
     /// Never throws: a file that cannot be read is a diagnostic too. `topology` is nil exactly if a diagnostic is an error.
-    package static func load(path: String) -> (topology: Topology?, diagnostics: [Diagnostic]) {
+    ///
+    /// - Parameters:
+    ///   - mayBePipe: whether a pipe is read to its end as well, as `diff <(git show …)` needs.
+    ///   - namedAfter: the file whose name the topology has by default; `path` if nil.
+    package static func load(path: String, mayBePipe: Bool = false, namedAfter: String? = nil)
+        -> (topology: Topology?, diagnostics: [Diagnostic])
+    {
         do throws(ReadFault) {
-            return load(bytes: try read(path), name: path)
+            return load(bytes: try read(path, mayBePipe: mayBePipe), name: path, namedAfter: namedAfter)
         } catch {
             return (nil, [unreadable(path, error)])
         }
     }
 
     /// The same from bytes; `name` is what stands in diagnostics, and gives the topology its default name.
-    package static func load(bytes: [UInt8], name: String) -> (topology: Topology?, diagnostics: [Diagnostic]) {
+    package static func load(bytes: [UInt8], name: String, namedAfter: String? = nil)
+        -> (topology: Topology?, diagnostics: [Diagnostic])
+    {
         if bytes.count > YAMLDocument.bytesMax { return (nil, [unreadable(name, .tooLarge)]) }
         var diagnostics: [Diagnostic] = []
-        guard let source = SourceCheck.utf8(bytes, name: name, &diagnostics) else { return (nil, diagnostics) }
+        guard let source = SourceCheck.utf8(bytes, name: name, namedAfter: namedAfter, &diagnostics) else {
+            return (nil, diagnostics)
+        }
         var findings = Findings(source: source)
         var topology: Topology?
         if let root = YAMLDocument.parse(&findings), let draft = TopologyReader.read(root, &findings) {
             let flows = GraphRules.check(draft, &findings)
-            if !findings.hasErrors { topology = Topology(draft, file: name, flows: flows) }
+            if !findings.hasErrors { topology = Topology(draft, source, flows) }
         }
         return (topology, findings.sorted())
     }
@@ -49,14 +59,15 @@ package enum TopologyFile {
     }
 
     /// The whole content, but never more than the bound by much.
-    private static func read(_ path: String) throws(ReadFault) -> [UInt8] {
+    private static func read(_ path: String, mayBePipe: Bool) throws(ReadFault) -> [UInt8] {
         // O_NONBLOCK: opening a pipe without a writer would wait for one.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (mayBePipe ? 0 : O_NONBLOCK))
         guard descriptor >= 0 else { throw .system(errno) }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .system(errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile }
+        let kind = status.st_mode & S_IFMT
+        guard kind == S_IFREG || (mayBePipe && kind == S_IFIFO) else { throw .notAFile }
         var bytes: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 64 * 1024)
         while bytes.count <= YAMLDocument.bytesMax {
@@ -72,7 +83,7 @@ package enum TopologyFile {
 
 extension Topology {
     /// From a draft in which no rule is broken.
-    fileprivate init(_ draft: Draft, file: String, flows: FlowMap) {
+    fileprivate init(_ draft: Draft, _ source: SourceFile, _ flows: FlowMap) {
         let peers = draft.peers.map {
             Peer(
                 name: $0.name, host: $0.host, path: $0.path!.text, database: $0.database?.text, mount: $0.mount,
@@ -84,6 +95,8 @@ extension Topology {
                 subpath: $0.settings.subpath.map(PeerPath.text), maxDelete: $0.settings.maxDelete ?? .standard,
                 line: $0.span.line)
         }
-        self.init(name: draft.name, file: file, peers: peers, edges: edges, flows: flows)
+        self.init(
+            name: draft.name, file: source.name, peers: peers, edges: edges, flows: flows, draft: draft, source: source,
+            declared: DeclaredKeys(draft))
     }
 }

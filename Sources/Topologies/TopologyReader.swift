@@ -24,7 +24,7 @@ struct TopologyReader {
         let values = Dictionary(pairs.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         readVersion(values["headwater"]?.value)
         var draft = Draft(name: readName(values["name"]?.value))
-        if let limits = values["limits"] { readLimits(limits) }
+        if let limits = values["limits"] { readLimits(limits, &draft) }
         if let peers = required("peers", values) {
             draft.peers = peers.map { PeerReader.read($0, &findings) }
         }
@@ -47,7 +47,7 @@ struct TopologyReader {
 
     private mutating func readName(_ node: YAMLNode?) -> String {
         if let node { return findings.name(node, "`name`") ?? "" }
-        let name = TopologyReader.stem(of: findings.source.name)
+        let name = TopologyReader.stem(of: findings.source.namedAfter)
         if Name.isValid(name) { return name }
         findings.report(
             .badName, at: .start, "the topology would be named \(quoted(name)) after its file, which cannot be",
@@ -62,12 +62,13 @@ struct TopologyReader {
         return String(file[..<dot])
     }
 
-    private mutating func readLimits(_ pair: YAMLPair) {
+    private mutating func readLimits(_ pair: YAMLPair, _ draft: inout Draft) {
         for limit in findings.pairs(pair.value, "`limits`") ?? [] {
+            draft.limits[limit.key] = limit.value.flowText
             switch limit.key {
             case "bandwidth": findings.checkRate(limit.value, "`bandwidth`")
-            case "starts", "connections": _ = findings.integer(limit.value, "`\(limit.key)`", in: 1...10_000)
-            default: findings.unknownKey(limit, in: "`limits`", known: ["bandwidth", "starts", "connections"])
+            case "starts", "connections": _ = findings.integer(limit.value, "`\(limit.key)`", in: Words.limitRange)
+            default: findings.unknownKey(limit, in: "`limits`", known: Words.limitKeys)
             }
         }
         if NotSupportedYet.topKeys.contains(pair.key) {

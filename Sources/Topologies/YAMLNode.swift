@@ -29,6 +29,16 @@ struct YAMLNode: Sendable {
         }
     }
 
+    /// On one line, as it could be written in a file; two values that read alike give the same.
+    var flowText: String {
+        switch content {
+        case .scalar(let text, _): isNull ? "null" : text
+        case .sequence(let items): "[" + items.map(\.flowText).joined(separator: ", ") + "]"
+        case .mapping(let pairs): "{" + pairs.map { "\($0.key): \($0.value.flowText)" }.joined(separator: ", ") + "}"
+        case .broken: ""
+        }
+    }
+
     /// A plain `~`, `null` or nothing at all.
     var isNull: Bool {
         guard case .scalar(let text, isPlain: true) = content else { return false }

@@ -42,7 +42,9 @@ package struct Frame: Sendable {
         case progress = 20
         case detail = 21
         case outcome = 22
-        case moved = 23
+        case survey = 23
+        case surveyed = 24
+        case moved = 25
     }
 }
 

@@ -104,6 +104,7 @@ extension ByteWriter {
         put(error.path) { $0.put($1.key) }
         put(error.cause) { $0.put(bounded: $1) }
         put(error.facts) { $0.put(bounded: $1) }
+        put(error.peer) { $0.put(bounded: $1) }
     }
 
     /// Long texts are cut at a border of characters.
@@ -153,6 +154,7 @@ extension ByteReader {
         }
         error.cause = try optional { (r) throws(WireFault) in try r.text(atMost: bound, "cause") }
         error.facts = try optional { (r) throws(WireFault) in try r.text(atMost: bound, "facts") }
+        error.peer = try optional { (r) throws(WireFault) in try r.text(atMost: 64, "peer") }
         return error
     }
 }

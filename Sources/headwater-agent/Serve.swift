@@ -6,8 +6,8 @@ import Sessions
 
 /// The agent process of one orchestrator on this host: all its sessions here share the trees that it holds.
 ///
-/// Says `HEADWATER-AGENT <protocol> <version> <token>` on standard output, then takes the channels that `attach` hands over. Ends at
-/// once when standard input does, and when nothing has come there for `Heartbeat.silenceSeconds`.
+/// Says `HEADWATER-AGENT <protocol> <version> <token>` on standard output, answers the orchestrator's questions there, and takes the channels
+/// that `attach` hands over. Ends at once when standard input does, and when nothing has come there for `Heartbeat.silenceSeconds`.
 final class Serve: Sendable {
     private let token: String
     private let registry = RootRegistry()
@@ -20,11 +20,11 @@ final class Serve: Sendable {
             let socket = try LocalSocket.listen(AgentGreeting.socketName(token))
             _ = WorkerThread<Void>("hw-accept") { [self] in acceptAll(socket) }
             try writeFully(1, Array(AgentGreeting.serving(token).utf8))
+            AgentControl.serve(try DescriptorStream(input: Descriptor(owning: 0), output: Descriptor(owning: 1)))
         } catch {
             complain("\(error)")
             return 1
         }
-        waitForEnd()
         return 0
     }
 
@@ -45,19 +45,6 @@ final class Serve: Sendable {
                     lent.put(name, stream) { try? connection.send(ExitCode.inStep.rawValue) }
                 }
             }
-        }
-    }
-
-    /// Reads the orchestrator's signs of life until they end.
-    private func waitForEnd() {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while true {
-            var ready = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
-            let count = poll(&ready, 1, Int32(Heartbeat.silenceSeconds * 1000))
-            if count == 0 { return }
-            if count < 0 { continue }
-            let got = read(0, &buffer, buffer.count)
-            if got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN) { return }
         }
     }
 }

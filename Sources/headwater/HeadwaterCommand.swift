@@ -17,14 +17,18 @@ struct HeadwaterCommand: Command {
               edges:
                 - build -> eu
 
-            Check it with `headwater validate`, look at it with `headwater graph`, bring it in step with `headwater run`.
+            Start one with `headwater init`, check it with `headwater validate`, look at it with `headwater graph`, bring it in step with `headwater run`.
 
             Exit codes: 0 all in step, 1 an edge failed, 2 usage or invalid topology, 3 conflicts, 4 problems with some \
             paths, 5 a database refuses, 6 halted for safety, 7 a peer cannot be reached, 8 already running, \
             130 and 143 ended by a signal.
             """,
         version: versionText,
-        subcommands: [ValidateCommand.self, GraphCommand.self, RunCommand.self, ReleaseCommand.self])
+        subcommands: [
+            RunCommand.self, SyncCommand.self, ReleaseCommand.self, ValidateCommand.self, GraphCommand.self,
+            DiffCommand.self,
+            InitCommand.self, ExplainCommand.self, SchemaCommand.self, CompletionsCommand.self,
+        ])
 
     /// Ours first, then the libraries in the binary.
     private static var versionText: String {

@@ -42,17 +42,30 @@ struct RunCommand: Command {
         let halts = try topology.state(of: graph).halts
         let reporter = Reporter(
             edges: edges.map(graph.identity), options: reporting(log), output: StandardOutput())
+        interruption.onRequest { reporter.noteIfRoom(.warning(edge: nil, RunCommand.ending)) }
         let begun = MonotonicClock.now
         let runner = SessionRunner(
             graph, edges: edges, isReset: reset, halts: halts, agent: Surroundings.agentBinary,
-            interruption: interruption, observe: reporter.note)
+            interruption: interruption, askPassphrase: PassphrasePrompt.make(reporter, interruption),
+            observe: reporter.note)
+        defer { runner.close() }
+        let hidden = runner.survey()
+        if !hidden.isEmpty {
+            StandardOutput().progress(DiagnosticText.render(hidden, colour: global.style(of: 2).colour))
+            return .usage
+        }
         let summaries = Orchestrator(
             edges: edges.map(graph.identity), feeders: graph.feeders(among: edges), runner: runner,
             interruption: interruption, observe: reporter.note
         ).run()
-        runner.close()
         reporter.finish(summaries, seconds: Double(MonotonicClock.now - begun) / 1e9)
         return Core.ExitCode.worst(summaries.map(\.exit) + [interruption.exit ?? .inStep])
+    }
+
+    private static var ending: HeadwaterError {
+        HeadwaterError(
+            "run.ending", "the run is ending: what is under way is finished and recorded",
+            remedy: "wait; or press Ctrl-C once more to end at once, which is safe, too", exit: .interrupted)
     }
 
     /// Before any other thread is there: signals are blocked in those that come.

@@ -5,7 +5,7 @@ import Platform
 import Topologies
 
 struct ValidateCommand: Command {
-    enum Format: String, ExpressibleByArgument, CaseIterable { case text, json }
+    enum Format: String, ExpressibleByArgument, CaseIterable { case text, json, sarif, github }
 
     static let configuration = CommandConfiguration(
         commandName: "validate",
@@ -14,13 +14,18 @@ struct ValidateCommand: Command {
             Every mistake is reported, with its line, what is wrong and what to do. Warnings alone are fine.
 
             Example: headwater validate production.yaml staging.yaml
+            Example: headwater validate --strict --format sarif *.yaml > headwater.sarif
             """)
 
     @Argument(
         help: ArgumentHelp("The topology files.", valueName: "file"), completion: .file(extensions: ["yaml", "yml"]))
     var files = ["headwater.yaml"]
 
-    @Option(help: "text for people, json for programs: one document for all files.")
+    @Option(
+        help: """
+            text for people; json, one document for all files; sarif for code review (2.1.0); github for annotations in GitHub \
+            Actions.
+            """)
     var format = Format.text
 
     @Flag(help: "Warnings fail, too (exit 2).")
@@ -35,7 +40,10 @@ struct ValidateCommand: Command {
         log?.append(
             DiagnosticText.render(diagnostics, colour: false).split(separator: "\n").map(String.init), at: WallClock.now
         )
+        let directory = Surroundings.workingDirectory
         switch format {
+        case .sarif: StandardOutput().result(DiagnosticSARIF.render(diagnostics, directory: directory) + "\n")
+        case .github: StandardOutput().result(DiagnosticGitHub.render(diagnostics, directory: directory))
         case .json: StandardOutput().result(DiagnosticJSON.render(diagnostics) + "\n")
         case .text:
             for (file, result) in results { tell(file, result, log) }

@@ -26,7 +26,7 @@ import Testing
         #expect(
             output.progressLines == [
                 "build -> eu: started", "build -> eu: problem[read.denied] a: cannot be read",
-                "build -> eu: nothing to do; 1 problem",
+                "build -> eu: with problems after 0.0 s", "remedy[read.denied] chmod it",
             ])
         #expect(output.resultLines == ["build -> eu: nothing to do; 1 problem", "1 edge: 1 with problems; 1.0 s"])
     }
@@ -71,7 +71,7 @@ import Testing
         #expect(text.contains(Repaint.showCursor))
         var screen = Screen()
         screen.feed(text)
-        #expect(screen.text.count == 10 + 1 + 1)
+        #expect(screen.text.count == 10 + 1 + 1 + 1)
         #expect(screen.text[9] == "build -> eu: problem[read.denied] a: cannot be read")
         #expect(screen.text[10] == "build -> eu: 2 more problems; --log-file keeps every one")
     }
@@ -79,8 +79,45 @@ import Testing
     @Test func plainProblems_stopAtTen_andTheRestIsCounted() {
         let output = RecordedOutput()
         run(.test(), output, (0..<25).map { _ in .problem(edge: edge, problem) }, [summary(edge, .problems)])
-        #expect(output.progressLines.count == 11)
-        #expect(output.progressLines.last == "build -> eu: 15 more problems; --log-file keeps every one")
+        #expect(output.progressLines.count == 12)
+        #expect(output.progressLines[10] == "build -> eu: 15 more problems; --log-file keeps every one")
+    }
+
+    @Test func remedyOfAProblem_isSaidOncePerKind() {
+        let output = RecordedOutput()
+        let other = HeadwaterError("path.blocked", "m", remedy: "remove it", path: TreePath(trusted: [0x62]))
+        let events = [problem, problem, other].map { Event.problem(edge: edge, $0) }
+        run(.test(), output, events, [summary(edge, .problems)])
+        #expect(
+            output.progressLines.filter { $0.contains("remedy") } == [
+                "remedy[read.denied] chmod it", "remedy[path.blocked] remove it",
+            ])
+    }
+
+    /// Whoever reads both streams in one place reads the message once.
+    @Test func errorMessage_isSaidOnce() {
+        let output = RecordedOutput()
+        let failed = summary(edge, .edgeFailed) { $0.error = problem }
+        run(.test(), output, [.started(edge: edge), .finished(failed)], [failed])
+        let all = output.progressLines + output.resultLines
+        #expect(all.count { $0.contains(problem.message) } == 1)
+        #expect(output.resultLines.first == "build -> eu: failed [read.denied]")
+        #expect(output.progressLines.contains("build -> eu: failed after 0.0 s"))
+    }
+
+    @Test func json_saysNoProgressOfAnEdgeThatHasFinished() {
+        let output = RecordedOutput()
+        let progress = Event.progress(edge: edge, Progress(phase: .scanning))
+        run(.test(json: true), output, [.started(edge: edge), .finished(summary(edge)), progress], [summary(edge)])
+        #expect(!output.resultLines.contains { $0.contains("\"progress\"") })
+    }
+
+    @Test func json_namesThePeerOfAnError() {
+        var error = problem
+        error.peer = "eu (deploy@eu.example.com)"
+        let line = EventJSON.line(for: .problem(edge: edge, error))
+        #expect(line?.contains(#""peer":"eu (deploy@eu.example.com)""#) == true)
+        #expect(error.description.hasPrefix("error[read.denied] at eu (deploy@eu.example.com) · a\n"))
     }
 
     @Test func log_getsEveryLineWithItsTime_whateverIsSaid() throws {
@@ -90,7 +127,7 @@ import Testing
         let problems = (0..<12).map { _ in Event.problem(edge: edge, problem) }
         run(.test(.quiet, log: log), RecordedOutput(), [.started(edge: edge)] + problems + [.finished(end)], [end])
         let lines = try String(contentsOfFile: directory("run.log"), encoding: .utf8).split(separator: "\n")
-        #expect(lines.count == 1 + 12 + 1 + 3 + 1)
+        #expect(lines.count == 1 + 12 + 1 + 1 + 3 + 1)
         #expect(lines.allSatisfy { $0.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z .+/) != nil })
     }
 

@@ -78,6 +78,16 @@ struct ChangesTests {
         _ = try await runInStep(world)
     }
 
+    /// The README says so in bold.
+    @Test func editedAtTheTarget_deletedAtTheSource_isDeleted() async throws {
+        let world = try await inStep(files: 40)
+        try write("edited there", world.target(0) + "/d0/file0")
+        try write("only there", world.target(0) + "/d0/own")
+        try remove(world.source + "/d0/file0")
+        #expect(try await world.run().report.edges[0]["deleted"] == 1)
+        #expect(!exists(world.target(0) + "/d0/file0") && exists(world.target(0) + "/d0/own"))
+    }
+
     @Test func directoryTimes_surviveChangesBelow() async throws {
         let world = try await inStep(files: 20)
         try write("x", world.source + "/d0/added")

@@ -54,8 +54,11 @@ struct FirstPushTests {
                 + world.remotePeer(world.servers[0], path: world.directory("remote0/no/parent")) + "\n",
             edges: "  - build -> t0\n")
         let outcome = try await world.headwater("run")
-        #expect(outcome.exit != 0)
+        #expect(outcome.exit == 1)
+        #expect(outcome.stderr.contains("error[root.no-parent]") && outcome.stderr.contains("mkdir -p "))
         #expect(!exists(world.directory("remote0/no")))
+        // The source's end is as it was, too.
+        #expect(!exists(world.source + "/.headwater"))
     }
 
     @Test func emptySource_makesAnEmptyTarget() async throws {

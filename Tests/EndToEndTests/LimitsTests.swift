@@ -5,6 +5,30 @@ import Testing
 /// Servers that allow little, paths and modes that are unusual, and trees that others write to during a run.
 @Suite("Limits and races", .slots, .timeLimit(.minutes(3)))
 struct LimitsTests {
+    /// As a plain user, whoever runs the tests.
+    @Test func sourceThatMayNotBeWritten_isToldWithWhatHelps_andDatabaseElsewhereHelps() async throws {
+        let world = try World(targets: 0, edges: "  - build -> copy\n", localPeers: ["copy", "databases"])
+        try write("x", world.source + "/file")
+        let program = try Headwater.binaries() + "/headwater"
+        let user = getuid() == 0 ? ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : []
+        if getuid() == 0 {
+            for name in ["home", "state", "copy", "databases"] { chown(world.directory(name), 65534, 65534) }
+            chmod(world.directory.path, 0o755)
+        }
+        chmod(world.source, 0o555)
+        let refused = try RunningProcess(user + [program, "run", world.topology], environment: world.environment)
+        let outcome = await refused.outcome()
+        #expect(outcome.exit == 5, "\(outcome.stderr)")
+        #expect(outcome.stderr.contains("make " + world.source + " writable for this user, or set `database:`"))
+
+        try world.writeTopology(
+            peers: "  build: {path: \(world.source), database: \(world.directory("databases"))}\n"
+                + "  copy: \(world.directory("copy"))\n", edges: "  - build -> copy\n")
+        let ran = try RunningProcess(user + [program, "run", world.topology], environment: world.environment)
+        #expect(await ran.outcome().exit == 0)
+        #expect(exists(world.directory("copy") + "/file"))
+    }
+
     @Test func oneSessionPerConnection_bringsFurtherConnections() async throws {
         let world = try World(targets: 3, servers: 1, options: .init(config: ["MaxSessions 1"]))
         try makeTree(world.source, files: 50)

@@ -40,6 +40,26 @@ struct OncePerRootTests {
         #expect((302...320).contains(third[0].statuses), "\(third)")
     }
 
+    /// build → mid → end in one run: the tree upstream of the end is the scan of mid with what came from build folded in.
+    @Test func tiers_listEachTreeOnce() async throws {
+        let world = try World(targets: 0, edges: "  - mid -> end\n  - build -> mid\n", localPeers: ["mid", "end"])
+        try makeTree(world.source, files: 60)
+        for changed in [60, 12] {
+            if changed == 12 {
+                for index in 0..<12 { try write("changed \(index)", world.source + "/d\(index % 4)/file\(index)") }
+            }
+            let traces = TemporaryDirectory("strace")
+            try await trace(world, traces, edges: 2)
+            let (last, before) = (world.directory("end"), changed == 60 ? 2 : 10)
+            #expect(
+                try await offPoolThrowing { try TreeListing(world.source).differences(from: TreeListing(last)) } == [])
+            for tree in ["mid", "end"] {
+                let access = try SourceAccess(traces: traces.path, source: world.directory(tree))
+                #expect(access.listings == before, "\(tree): \(access)")
+            }
+        }
+    }
+
     /// A run of each world that must succeed, when nothing in the sources is so fresh that it is read twice for safety.
     private func tracedRuns(_ worlds: [(World, Int)]) async throws -> [SourceAccess] {
         var runs: [SourceAccess] = []
@@ -52,6 +72,12 @@ struct OncePerRootTests {
 
     private func tracedRun(_ world: World, _ targets: Int) async throws -> SourceAccess {
         let traces = TemporaryDirectory("strace")
+        try await trace(world, traces, edges: targets)
+        for index in 0..<targets { #expect(try await world.differences(index) == [], "target \(index)") }
+        return try SourceAccess(traces: traces.path, source: world.source)
+    }
+
+    private func trace(_ world: World, _ traces: TemporaryDirectory, edges: Int) async throws {
         let run = try RunningProcess(
             [
                 "/usr/bin/strace", "-ff", "--seccomp-bpf", "-qq", "-y", "-s", "0", "-o", traces("t"),
@@ -60,9 +86,7 @@ struct OncePerRootTests {
             ], environment: world.environment)
         let outcome = await run.outcome()
         #expect(outcome.exit == 0, "\(outcome.stderr)")
-        #expect(try RunReport(outcome.stdout).edges.count == targets)
-        for index in 0..<targets { #expect(try await world.differences(index) == [], "target \(index)") }
-        return try SourceAccess(traces: traces.path, source: world.source)
+        #expect(try RunReport(outcome.stdout).edges.count == edges)
     }
 
     private func big(_ bytes: Int, _ path: String) throws {

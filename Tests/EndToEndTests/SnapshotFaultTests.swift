@@ -13,6 +13,20 @@ struct SnapshotFaultTests {
         }
     }
 
+    /// The root may only be unmounted: that is asked first, and nothing is left there that would say otherwise.
+    @Test func missingDatabase_asksWhetherTheRightDirectoryIsThere_andLeavesNothing() async throws {
+        let world = try await inStep(files: 20)
+        let session = world.session("build", "t0")
+        try remove(world.target(0) + "/.headwater")
+        let outcome = try await world.headwater("run")
+        #expect(outcome.exit == 5)
+        #expect(!exists(world.target(0) + "/.headwater"))
+        let target = String(cString: realpath(world.target(0), nil))
+        #expect(outcome.stderr.contains("remedy: see that \(target) is mounted and the right directory"))
+        #expect(outcome.stderr.contains("headwater run \(world.topology) --edge \(session) --reset"))
+        #expect(outcome.stderr.contains("error[snapshot.remote-missing] edge build -> t0, at t0 ("))
+    }
+
     @Test func missingAtTheSource_refuses() async throws {
         try await refuses(Self.missingLocal, code: nil) { world in
             try remove(world.source + "/.headwater/" + world.session("build", "t0"))
@@ -62,13 +76,13 @@ struct SnapshotFaultTests {
         try await expectRefusal(world, "was recorded for other directories")
     }
 
-    @Test func renamedSession_refusesWithTheCommandThatMendsIt() async throws {
+    @Test func renamedSession_refusesAndNamesTheOldOne() async throws {
         let world = try await inStep(files: 20)
         try remove(world.source + "/d0/file0")
         try world.writeTopology(edges: "  - {from: build, to: t0, session: another}\n")
         let outcome = try await world.headwater("run")
         #expect(outcome.exit == 5)
-        #expect((outcome.stdout + outcome.stderr).contains("headwater snapshot rename"))
+        #expect((outcome.stdout + outcome.stderr).contains("`session: \(world.session("build", "t0"))`"))
         #expect(exists(world.target(0) + "/d0/file0"))
     }
 

@@ -60,6 +60,41 @@ struct TopologyCommandTests {
         #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(outcome.stdout.utf8)) }
     }
 
+    @Test func sarifAndGitHub_haveEveryFindingOfAllFiles() async throws {
+        try write("headwater: 1\npeers: {a: /a, b: /b}\nedges: [a -> c]\n", directory("other.yaml"))
+        let sarif = try await headwater(["validate", "other.yaml", "--format", "sarif"], "headwater: 2\n")
+        #expect(sarif.exit == 2)
+        #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(sarif.stdout.utf8)) }
+        for part in ["\"HW024\"", "\"HW104\"", "\"uri\":\"other.yaml\"", "\"uri\":\"file.yaml\""] {
+            #expect(sarif.stdout.contains(part))
+        }
+        let github = try await headwater(["validate", "other.yaml", "--format", "github"], "headwater: 2\n")
+        #expect(github.exit == 2)
+        #expect(github.stdout.split(separator: "\n").contains { $0.hasPrefix("::error file=other.yaml,line=3,col=") })
+        #expect(github.stdout.split(separator: "\n").allSatisfy { $0.hasPrefix("::") }, "\(github.stdout)")
+    }
+
+    @Test func schema_isADocumentOfKeys() async throws {
+        let outcome = try await Headwater.run(["schema"], environment: ["PATH": "/usr/bin:/bin"])
+        let object = try JSONSerialization.jsonObject(with: Data(outcome.stdout.utf8)) as? [String: Any]
+        #expect(outcome.exit == 0 && object?["$schema"] as? String == "http://json-schema.org/draft-07/schema#")
+    }
+
+    @Test func diff_saysWhatChanges_andExitsAsAsked() async throws {
+        let text = "headwater: 1\npeers: {a: /a, b: /b, c: /c}\nedges: [a -> b, a -> c]\n"
+        try write(text.replacing("a -> c", with: "{from: a, to: c, mode: pull}"), directory("old.yaml"))
+        let outcome = try await headwater(["diff", "old.yaml"], text)
+        #expect(outcome.exit == 0 && outcome.stdout.contains("mode: pull → push"), "\(outcome)")
+        #expect(outcome.stdout.contains("snapshot.direction-changed"))
+        #expect(try await headwater(["diff", "--exit-code", "old.yaml"], text).exit == 1)
+        #expect(try await headwater(["diff", "--exit-code", "file.yaml"], text).exit == 0)
+        let json = try await headwater(["diff", "--format", "json", "old.yaml"], text)
+        #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(json.stdout.utf8)) }
+        try write("headwater: 3\n", directory("old.yaml"))
+        let wrong = try await headwater(["diff", "old.yaml"], text)
+        #expect(wrong.exit == 2 && wrong.stdout.isEmpty && wrong.stderr.contains("HW024"))
+    }
+
     @Test func missingFile_isNamed() async throws {
         let outcome = try await Headwater.run(
             ["validate", directory("nowhere.yaml")], environment: ["PATH": "/usr/bin:/bin"])
@@ -70,7 +105,7 @@ struct TopologyCommandTests {
     @Test func graph_showsEveryPeer() async throws {
         let text =
             "headwater: 1\npeers: {source: /a, berlin: 'h:/b', tokio: 'i:/b'}\nedges: [source -> berlin, source -> tokio]\n"
-        for format in ["ascii", "dot"] {
+        for format in ["ascii", "dot", "mermaid", "svg"] {
             let outcome = try await headwater(["graph", "--format", format], text)
             #expect(outcome.exit == 0, "\(outcome.stderr)")
             for peer in ["source", "berlin", "tokio"] { #expect(outcome.stdout.contains(peer)) }

@@ -25,8 +25,15 @@ import Testing
         return summary
     }
 
-    private func run(_ body: ([Permit]) -> EdgeSummary) -> EdgeSummary {
-        HaltGuard(store: store, clearingByThemselves: ["halt.unmounted"], now: { [moment] in moment }).run(edge, body)
+    private func run(deleting paths: [String] = [], _ body: ([Permit]) -> EdgeSummary) -> EdgeSummary {
+        HaltGuard(store: store, now: { [moment] in moment }).run(edge) { permits, list in
+            for path in paths {
+                let path = try! TreePath(slashed: path)
+                let said = HeadwaterError("halt.would-delete", "", remedy: "", exit: .halted, path: path)
+                #expect(list.take(said))
+            }
+            return body(permits)
+        }
     }
 
     @Test func halt_survivesTheDisk_whateverItsTextHolds() throws {
@@ -44,15 +51,44 @@ import Testing
         #expect(modes == [0o600, 0o700])
     }
 
-    @Test func haltedEdge_staysHalted_withoutRunning_untilReleased() throws {
-        #expect(run { _ in summary(.halted, halt()) }.exit == .halted)
-        let again = run { _ in
-            Issue.record("a halted edge ran")
-            return summary(.inStep)
+    @Test func haltedEdge_runsAgain_withNothingPermitted_andStaysHaltedWhileItsCauseLasts() throws {
+        _ = run { _ in summary(.halted, halt()) }
+        for _ in 0..<2 {
+            let again = run { permits in
+                #expect(permits.isEmpty)
+                return summary(.halted, halt())
+            }
+            #expect(again.error?.code == "halt.max-delete")
         }
-        #expect(again.exit == .halted)
-        #expect(again.error?.code == "halt.max-delete")
-        #expect(again.error?.remedy == "look; then permit it: headwater release FILE --edge SESSION")
+        #expect(try store.halt(of: edge.session) != nil)
+    }
+
+    @Test func causeGone_dropsTheHalt_andAnotherCauseTakesItsPlace() throws {
+        _ = run { _ in summary(.halted, halt("halt.emptied")) }
+        _ = run { _ in summary(.halted, halt("halt.missing")) }
+        #expect(try store.halt(of: edge.session)?.code == "halt.missing")
+        #expect(run { _ in summary(.inStep) }.exit == .inStep)
+        #expect(try store.halt(of: edge.session) == nil)
+    }
+
+    @Test func unreachablePeer_tellsNothingOfTheHalt_whichStays() throws {
+        _ = run { _ in summary(.halted, halt()) }
+        #expect(run { _ in summary(.unreachable) }.exit == .unreachable)
+        #expect(try store.halt(of: edge.session)?.code == "halt.max-delete")
+    }
+
+    @Test func list_isKeptBesideTheHalt_namedInTheMessage_andGoesWithIt() throws {
+        let halted = run(deleting: ["a", "b/c\n"]) { _ in summary(.halted, halt(facts: "deletions=2 digest=x")) }
+        let list = directory("state/headwater/x/halts/t-build-eu.list")
+        #expect(halted.error?.message == "would delete 17 of 20; they are listed in \(list)")
+        #expect(try String(contentsOfFile: list, encoding: .utf8) == "a\nb/c\\x0a\n")
+        let mode = try FileManager.default.attributesOfItem(atPath: list)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+        #expect(try store.halt(of: edge.session)?.message == halted.error?.message)
+        let cut = run(deleting: ["a"]) { _ in summary(.halted, halt(facts: "deletions=2 digest=x")) }
+        #expect(cut.error?.message.contains("the first 1 of them are listed") == true)
+        _ = run { _ in summary(.inStep) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory("state/headwater/x/halts")).isEmpty)
     }
 
     @Test func released_runsWithExactlyTheFactsOfTheHalt_andGoodEndClears() throws {
@@ -98,19 +134,6 @@ import Testing
                 Permit(code: "halt.max-delete", facts: "delete 17"),
             ])
         #expect(try store.release(edge.session)?.permits.map(\.facts) == ["delete 17", "inode 8"])
-    }
-
-    @Test func unmountedRoot_clearsByItself() throws {
-        _ = run { _ in summary(.halted, halt("halt.unmounted")) }
-        var ran = false
-        let end = run { released in
-            ran = true
-            #expect(released.isEmpty)
-            return summary(.inStep)
-        }
-        #expect(ran)
-        #expect(end.exit == .inStep)
-        #expect(try store.halt(of: edge.session) == nil)
     }
 
     @Test func noHalt_touchesNothing() throws {

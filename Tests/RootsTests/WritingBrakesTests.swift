@@ -41,11 +41,9 @@ import Testing
         #expect(RootBrakes.halt(recorded: nil, current: Self.current(mark: false)) == .unmounted)
     }
 
-    @Test func everyReason_comesBackFromItsCode_andOnlyAbsenceClearsItself() {
+    @Test func everyReason_comesBackFromItsCode() {
         for code in UInt8(1)...7 { #expect(HaltReason(code: code)?.code == code) }
         #expect(HaltReason(code: 0) == nil && HaltReason(code: 8) == nil)
-        let clearing = (UInt8(1)...7).compactMap(HaltReason.init(code:)).filter(\.clearsByItself)
-        #expect(clearing == [.missing, .unmounted])
     }
 
     @Test(

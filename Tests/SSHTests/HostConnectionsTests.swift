@@ -100,6 +100,18 @@ import Testing
         second.close()
     }
 
+    @Test func closingEndsAnAttemptThatIsUnderWay() throws {
+        let server = try SSHServer()
+        let (listener, port) = try silentListener()
+        defer { close(listener) }
+        let hosts = HostConnections(server.settings { $0.port = port })
+        let caller = WorkerThread("edge") { code { _ = try hosts.openChannel(command: "true") } }
+        var waiting = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+        #expect(poll(&waiting, 1, -1) == 1)
+        hosts.close()
+        #expect(try caller.join() == "ssh.connection-closed")
+    }
+
     @Test func closingEndsAPauseBetweenTries() throws {
         let server = try SSHServer()
         let hosts = HostConnections(

@@ -26,7 +26,10 @@ import Testing
         ("*.example.com,!eu.example.com", .unknown),
         ("!eu.example.com,*", .unknown), ("!us.example.com,*", .match), ("example.com", .unknown),
         ("eu.example.com.evil", .unknown), ("*.example", .unknown), ("e*e*m", .match),
-        ("[eu.example.com]:2222", .unknown),
+        ("[eu.example.com]:2222", .unknown), ("a,b,*.net,eu.example.com,c", .match), ("eu.example.???", .match),
+        ("eu.example.????", .unknown), ("!*,eu.example.com", .unknown), ("eu.example.com,!eu.*", .unknown),
+        ("**", .match), ("*.*.*", .match), ("*.*.*.*", .unknown), ("[*]:*", .unknown), (",,eu.example.com,", .match),
+        ("!eu.example.com", .unknown), ("#eu.example.com", .unknown),
     ])
     func patterns(pattern: String, expected: KnownHosts.Verdict) {
         #expect(read(line(pattern, Self.ed25519)).verdict(Self.ed25519) == expected)
@@ -53,6 +56,33 @@ import Testing
         #expect(read(revoked).verdict(Self.other) == .unknown)
     }
 
+    @Test(arguments: ["eu.example.com", "*.example.com,!us.example.com", "[eu.example.com]:2222", "?u.example.com"])
+    func aRevokedKeyIsFoundUnderEveryKindOfName(names: String) {
+        let revoked = line(names, Self.ed25519, marker: "@revoked ")
+        let known = read(line("*", Self.ed25519) + line("[*]:*", Self.ed25519) + revoked, as: "[eu.example.com]:2222")
+        #expect(known.verdict(Self.ed25519) == .revoked)
+        #expect(known.verdict(Self.other) == .changed)
+    }
+
+    @Test func aRevokedKeyUnderAHashedNameIsFound() {
+        let name = KnownHosts.line(name: "EU.example.com", Self.ed25519, salt: [UInt8](repeating: 7, count: 20))
+        #expect(name.hasPrefix("|1|"))
+        #expect(read(line("*", Self.ed25519) + "@revoked " + name).verdict(Self.ed25519) == .revoked)
+        #expect(read(name).verdict(Self.ed25519) == .match)
+        #expect(read(name, as: "us.example.com").verdict(Self.ed25519) == .unknown)
+    }
+
+    @Test(arguments: ["::1", "[::1]:2222", "fe80::1%eth0", "[2001:db8::2]:22022"])
+    func addressesOfIPv6AreNames(name: String) {
+        #expect(read(line(name, Self.ed25519), as: name).verdict(Self.ed25519) == .match)
+        #expect(read(line("::2", Self.ed25519), as: name).verdict(Self.ed25519) == .unknown)
+        #expect(read(KnownHosts.line(name: name, Self.ed25519, salt: nil), as: name).verdict(Self.ed25519) == .match)
+    }
+
+    @Test func aPlainAddressOfIPv6CountsForItsPorts() {
+        #expect(read(line("::1", Self.ed25519), as: "[::1]:2222").verdict(Self.ed25519) == .match)
+    }
+
     @Test func certificateAuthoritiesAreNamedAndNotUsed() {
         let known = read(line("*", Self.ed25519, marker: "@cert-authority "))
         #expect(known.verdict(Self.ed25519) == .unknown)
@@ -61,10 +91,11 @@ import Testing
 
     @Test func badLinesHideNothing() {
         let bad =
-            "# comment\n\n   \nnonsense\neu.example.com ssh-ed25519 %%%\neu.example.com ssh-rsa AAAA\n@odd * ssh-ed25519 AAAA\n"
+            "# comment\n\n   \nnonsense\neu.example.com ssh-ed25519 %%%\neu.example.com ssh-rsa AAAA\n@odd * ssh-ed25519 AAAA\n|1|x|y "
+            + "ssh-ed25519 AAAA\n\u{0}\u{1}\n"
         let known = read(bad + line("eu.example.com", Self.ed25519))
         #expect(known.verdict(Self.ed25519) == .match)
-        #expect(known.notes.count == 4)
+        #expect(known.notes.count == 6)
         #expect(known.notes[1].hasPrefix("known_hosts:5: "))
     }
 

@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "ProxyJump bastion", "ProxyCommand nc %h %p", "CertificateFile ~/.ssh/cert", "KnownHostsCommand /bin/true",
+        "ProxyCommand nc %h %p", "CertificateFile ~/.ssh/cert", "KnownHostsCommand /bin/true",
         "RevokedHostKeys /etc/ssh/revoked",
     ])
     func settingsThatWouldBeUnsafeToIgnoreAreRefusedByName(line: String) throws {
@@ -79,6 +79,70 @@ import Testing
             #expect(error.code == "ssh.config-unsupported")
             #expect(error.message.contains(name) && error.message.contains("not supported yet"))
         }
+    }
+
+    @Test func jumpHostsAreResolvedWithTheirOwnSettings() throws {
+        let home = try home(
+            """
+            Host eu
+                ProxyJump one,me@two:2202
+            Host one
+                ProxyJump zero
+                Port 2201
+            Host two
+                ProxyJump ignored
+                HostName two.example.com
+            Host zero
+                User nobody
+            """)
+        let settings = try resolve(SSHTarget(host: "eu"), home)
+        var chain: [SSHSettings] = []
+        var next = settings.via.first
+        while let hop = next {
+            chain.append(hop)
+            next = hop.via.first
+        }
+        #expect(chain.map(\.alias) == ["two", "one", "zero"])
+        #expect(chain[0].hostName == "two.example.com" && chain[0].user == "me" && chain[0].port == 2202)
+        #expect(chain[1].port == 2201 && chain[2].user == "nobody")
+    }
+
+    @Test func jumpsThatGoInCirclesAreRefused() throws {
+        let home = try home("Host a\n  ProxyJump b\nHost b\n  ProxyJump a\nHost c\n  ProxyJump none\n")
+        #expect(code { _ = try resolve(SSHTarget(host: "a"), home) } == "ssh.config")
+        #expect(try resolve(SSHTarget(host: "c"), home).via.isEmpty)
+    }
+
+    @Test(
+        arguments: [
+            ("bastion", "bastion", nil, nil), ("me@bastion", "bastion", "me", nil),
+            ("bastion:2222", "bastion", nil, 2222),
+            ("a@b@[::1]:22", "::1", "a@b", 22), ("[fe80::1%eth0]", "fe80::1%eth0", nil, nil),
+            ("ssh://me@bastion:7", "bastion", "me", 7),
+        ] as [(String, String, String?, Int?)])
+    func aJumpHostIsWrittenAsInSSHConfig(text: String, host: String, user: String?, port: Int?) {
+        #expect(SSHTarget(jump: text) == SSHTarget(host: host, user: user, port: port))
+    }
+
+    @Test(arguments: ["", "@a", "a:", "a:0", "a:x", "[::1", "u@"])
+    func whatNamesNoJumpHostIsRefused(text: String) { #expect(SSHTarget(jump: text) == nil) }
+
+    @Test(
+        arguments: [("accept-new", true, nil), ("no", false, "no"), ("off", false, "no"), ("ask", false, nil)]
+            as [(String, Bool, String?)])
+    func onlyAcceptNewLetsAKeyIn(value: String, accepts: Bool, ignored: String?) throws {
+        let home = try home("Host eu\n  StrictHostKeyChecking \(value)\n  HashKnownHosts yes\n")
+        let settings = try resolve(SSHTarget(host: "eu"), home)
+        #expect(settings.acceptsNewHostKeys == accepts && settings.ignoredHostKeyPolicy == ignored)
+        #expect(settings.hashesKnownHosts)
+        #expect(settings.ownKnownHostsFile == home(".ssh/known_hosts"))
+    }
+
+    @Test func theSystemsKnownHostsAreNotTheUsersOwn() throws {
+        let home = try home("Host eu\n  UserKnownHostsFile none\nHost us\n  UserKnownHostsFile ~/.ssh/a ~/.ssh/b\n")
+        #expect(try resolve(SSHTarget(host: "eu"), home).ownKnownHostsFile == nil)
+        #expect(try resolve(SSHTarget(host: "us"), home).ownKnownHostsFile == home(".ssh/a"))
+        #expect(try resolve(SSHTarget(host: "eu", knownHosts: "~/c"), home).ownKnownHostsFile == home("c"))
     }
 
     @Test func aBrokenConfigurationIsReported() throws {

@@ -28,7 +28,7 @@ final class FrameProxy: Sendable {
             _ = WorkerThread<Void>("test-proxy") { [self] in
                 defer { end() }
                 var receiver = FrameLink.Receiver(from)
-                while let frame = try? receiver.next() {
+                while let frame = try? receiver.nextOrPing() {
                     let replaced = body(way, frame)
                     if frozen.read({ $0 }) { return isReleased.wait { $0 ? () : nil } }
                     for frame in replaced { try to.send(frame.kind, frame.payload) }

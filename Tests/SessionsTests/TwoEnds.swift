@@ -31,6 +31,8 @@ final class TwoEnds: Sendable {
         var error: HeadwaterError?
         var problems: [HeadwaterError]
         var moved: CycleCounts
+        /// What a halt listed.
+        var paths: [String] = []
     }
 
     /// Runs one cycle, each end with a registry of its own as on two machines.
@@ -80,16 +82,19 @@ final class TwoEnds: Sendable {
                 patience: patience)
             return Ran(outcome: outcome, error: nil, problems: observer.problems, moved: observer.moved)
         } catch {
-            return Ran(outcome: nil, error: error, problems: observer.problems, moved: observer.moved)
+            return Ran(
+                outcome: nil, error: error, problems: observer.problems, moved: observer.moved,
+                paths: observer.list.paths.map(\.description))
         }
     }
 
     final class Collector: SessionObserver {
+        let list = HaltedPaths()
         private let noted = Monitor<[HeadwaterError]>([])
         private let movedCounts = Monitor(CycleCounts())
         var moved: CycleCounts { movedCounts.read { $0 } }
         var problems: [HeadwaterError] { noted.read { $0 } }
-        func note(problem: HeadwaterError) { noted.update { $0.append(problem) } }
+        func note(problem: HeadwaterError) { if !list.take(problem) { noted.update { $0.append(problem) } } }
         func note(progress: Core.Progress) {}
         func note(detail: String) {}
         func note(moved: CycleCounts) { movedCounts.update { $0 = moved } }

@@ -92,6 +92,12 @@ package final class SSHServer: Sendable {
     /// The processes beneath the listener at this moment: one or two per connection and what they run.
     package func descendants() -> [Int32] { SSHServer.descendants(of: listener) }
 
+    /// Waits for a further ListenAddress: sshd takes the last one of its configuration first.
+    package func waitUntilListening(on address: String) {
+        let (good, bad) = ("Server listening on \(address) ", "on \(address) failed")
+        while !log.contains(good), !log.contains(bad), kill(listener, 0) == 0 { poll(nil, 0, 2) }
+    }
+
     /// Kills the server and everything it started. May be called more than once.
     package func stop() {
         if isStopped.update({ stopped in exchange(&stopped, true) }) { return }
@@ -151,8 +157,10 @@ extension SSHServer {
             "Port \(port)", "ListenAddress 127.0.0.1", "AuthorizedKeysFile " + directory("authorized_keys"),
             "StrictModes no", "UsePAM no", "PidFile none", "PermitRootLogin yes", "PasswordAuthentication no",
             "KbdInteractiveAuthentication no", "SetEnv HOME=" + directory("home"), "LogLevel VERBOSE",
-            "PrintMotd no", "MaxStartups 100",
+            "PrintMotd no",
         ]
+        // Of this keyword the last value wins.
+        if !options.config.contains(where: { $0.hasPrefix("MaxStartups") }) { lines.append("MaxStartups 100") }
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -69,14 +69,6 @@ import Topologies
         }
     }
 
-    @Test func theExamplesOfTheRepository_areValid() throws {
-        for name in ["star.yaml", "fan-out.yaml"] {
-            let path = Self.repository.appending(path: "topologies/\(name)").path
-            let (topology, diagnostics) = TopologyFile.load(path: path)
-            #expect(topology != nil && diagnostics.isEmpty, "\(DiagnosticText.render(diagnostics, colour: false))")
-        }
-    }
-
     @Test func everyKey_isInTheFormat() throws {
         let text = try String(contentsOf: Self.repository.appending(path: "docs/format/topology.md"), encoding: .utf8)
         let refused = NotSupportedYet.topKeys.union(NotSupportedYet.peerKeys).union(NotSupportedYet.edgeKeys)

@@ -32,7 +32,10 @@ import Topologies
         #expect(loaded.places == ["HW003 2:8"])
     }
 
-    @Test(arguments: ["\u{1}", "\u{1B}", "\u{7F}", "\u{85}", "\u{9B}", "\u{2028}", "\u{202E}", "\u{FEFF}", "\0", "\r"])
+    @Test(arguments: [
+        "\u{1}", "\u{1B}", "\u{7F}", "\u{85}", "\u{9B}", "\u{2028}", "\u{202E}", "\u{FEFF}", "\u{FFFE}", "\u{FFFF}",
+        "\0", "\r",
+    ])
     func controlCharacters_areRefused(_ character: String) {
         let loaded = Loaded("headwater: 1\nname: a\(character)b\npeers: {}\nedges: []\n")
         #expect(loaded.places == ["HW010 2:8"], "\(loaded.text)")

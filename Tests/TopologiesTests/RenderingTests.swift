@@ -140,7 +140,7 @@ import Topologies
                   node [shape=box];
                   "a" [label="a\n/s\"r\\\\v"];
                   "b" [label="b\nh:/x"];
-                  "a" -> "b";
+                  "a" -> "b" [label="push\nnet-a-b"];
                 }
 
                 """#)

@@ -12,6 +12,7 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
         var error = HeadwaterError(
             "path.unreadable", "no", remedy: "do", exit: .halted, isTransient: true, path: path("a/b"), cause: "why")
         error.facts = "deletions=3"
+        error.peer = "eu"
         return error
     }()
 
@@ -101,6 +102,7 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
         let back = try ErrorMessage.decode(ErrorMessage.encoded(Self.error))
         #expect(
             back.code == "path.unreadable" && back.path == path("a/b") && back.facts == "deletions=3"
+                && back.peer == "eu"
                 && back.exit == .halted)
         let rows = RowsMessage(
             items: [

@@ -229,42 +229,8 @@ int hw_tcp_option(int fd, int which, int value) {
 
 // Tries every address in turn; timeout_ms is for the whole. Returns a connected non-blocking socket, or
 // -1 with errno, or -2 when the name does not resolve; message says what failed.
-int hw_getaddrinfo_connect(const char *host, const char *service, int timeout_ms, char *message, size_t message_size) {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list = NULL;
-    int failed = getaddrinfo(host, service, &hints, &list);
-    if (failed) {
-        snprintf(message, message_size, "%s", gai_strerror(failed));
-        return -2;
-    }
-    struct timespec start, now;
-    clock_gettime(CLOCK_MONOTONIC, &start);
-    int last = ETIMEDOUT;
-    for (struct addrinfo *a = list; a; a = a->ai_next) {
-        int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, a->ai_protocol);
-        if (fd < 0) { last = errno; continue; }
-        if (connect(fd, a->ai_addr, a->ai_addrlen) == 0) { freeaddrinfo(list); return fd; }
-        if (errno == EINPROGRESS) {
-            clock_gettime(CLOCK_MONOTONIC, &now);
-            long left = timeout_ms - ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000);
-            struct pollfd p = {.fd = fd, .events = POLLOUT};
-            int ready = 0;
-            while (left > 0 && (ready = poll(&p, 1, (int)left)) < 0 && errno == EINTR) {}
-            int error = 0;
-            socklen_t size = sizeof error;
-            if (ready > 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0) {
-                freeaddrinfo(list);
-                return fd;
-            }
-            last = ready > 0 ? error : ETIMEDOUT;
-        } else {
-            last = errno;
-        }
-        close(fd);
-    }
-    freeaddrinfo(list);
-    snprintf(message, message_size, "%s", strerror(last));
-    errno = last;
-    return -1;
+int hw_socket_nonblocking(int family) {
+    return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
 static socklen_t abstract_address(const char *name, struct sockaddr_un *address) {

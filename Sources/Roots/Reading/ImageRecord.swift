@@ -29,17 +29,32 @@ struct ImageRecord: BitwiseCopyable {
         nameSize = UInt8(nameCount)
     }
 
+    /// The same entry in another image, whose children are found by their parents.
+    init(_ other: ImageRecord, name: UInt32, nameCount: Int, parent: UInt32) {
+        self.init(name: name, nameCount: nameCount, parent: parent)
+        (inode, extent, mode, bits) = (other.inode, other.extent, other.mode, other.bits)
+        (mtimeSeconds, mtimeNanoseconds) = (other.mtimeSeconds, other.mtimeNanoseconds)
+        (ctimeSeconds, ctimeNanoseconds) = (other.ctimeSeconds, other.ctimeNanoseconds)
+        (birthSeconds, birthNanoseconds) = (other.birthSeconds, other.birthNanoseconds)
+        if kind == .directory { children = 0..<0 }
+    }
+
     var nameCount: Int { Int(nameSize) }
     var kind: EntryKind { EntryKind(rawValue: bits & 0x0F)! }
 
     /// Takes over what `statx` said; keeps the name.
-    mutating func set(_ status: FileStatus) {
-        let attributes = status.attributes
-        inode = status.inode
+    mutating func set(_ status: FileStatus) { set(status.attributes, status.identity) }
+
+    /// Takes over what was published, as a scan would have found it; keeps the name.
+    mutating func set(_ status: EntryStatus) { set(status.attributes, status.identity) }
+
+    @inline(__always)
+    private mutating func set(_ attributes: Attributes, _ identity: LocalIdentity) {
+        inode = identity.inode
         extent = attributes.size
         (mtimeSeconds, mtimeNanoseconds) = (attributes.mtime.seconds, attributes.mtime.nanoseconds)
-        (ctimeSeconds, ctimeNanoseconds) = (status.ctime.seconds, status.ctime.nanoseconds)
-        (birthSeconds, birthNanoseconds) = (status.birth.seconds, status.birth.nanoseconds)
+        (ctimeSeconds, ctimeNanoseconds) = (identity.ctime.seconds, identity.ctime.nanoseconds)
+        (birthSeconds, birthNanoseconds) = (identity.birth.seconds, identity.birth.nanoseconds)
         mode = attributes.mode
         bits = bits & 0xF0 | attributes.kind.rawValue
     }

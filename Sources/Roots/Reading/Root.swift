@@ -26,11 +26,18 @@ package final class Root: Sendable {
         /// What `writesCount` was when the latest scan began.
         var latestWritesCount: UInt64 = 0
         var writesCount: UInt64 = 0
+        /// What was published since the oldest of the latest image and the scan under way began.
+        var published: [Published] = []
+        /// How many of them the latest image has folded in, or was begun after.
+        var publishedInLatest = 0
         var scanningSince: UInt64?
         var failure: (startedAt: UInt64, error: SystemError)?
         var mounts: Set<String> = []
         var scansCount = 0
     }
+
+    /// More published entries than that are not remembered one by one: a scan is cheaper than the memory.
+    private static let publishedMax = 200_000
 
     /// Of the tree: `O_RDONLY`, for as long as the root lives.
     package let descriptor: Descriptor
@@ -133,38 +140,85 @@ package final class Root: Sendable {
 
     /// The tree in a state not older than `moment`, or than this call.
     ///
-    /// The latest image if it was asked for at `moment` or later and nothing was written through this process since it began;
-    /// otherwise one scan for all who wait. Blocks. Throws when the root itself cannot be looked at.
+    /// The latest image if it was asked for at `moment` or later, with what this process has published since folded in; where that
+    /// is not known to its end, one scan for all who wait. Blocks. Throws when the root itself cannot be looked at.
     ///
     /// - Parameter moment: a number of the orchestrator's, rising in the course of a run; 0 takes any image.
     package func view(since moment: UInt64) throws(SystemError) -> TreeImage {
         let asked = MonotonicClock.now
         while true {
-            let latest = try state.wait { state throws(SystemError) -> TreeImage?? in
-                if let image = state.latest,
-                    image.startedAt >= asked
-                        || (state.latestMoment >= moment && state.latestWritesCount == state.writesCount)
-                {
-                    return .some(image)
-                }
-                if let failure = state.failure, failure.startedAt >= asked { throw failure.error }
-                if state.scanningSince != nil { return nil }
-                state.scanningSince = MonotonicClock.now
-                return .some(nil)
+            let step = try state.wait { state throws(SystemError) -> Step? in
+                try Root.next(&state, moment, asked: asked)
             }
-            if let latest { return latest }
-            scan(moment)
+            switch step {
+            case .take(let image): return image
+            case .fold(let image, let published): fold(image, published)
+            case .scan: scan(moment)
+            }
         }
     }
 
-    /// Says that this process has changed the tree: images that began before are not served any more.
+    private enum Step {
+        case take(TreeImage)
+        case fold(TreeImage, [Published])
+        case scan
+    }
+
+    /// What to do for a view; nil to wait for who is at it already.
+    private static func next(_ state: inout State, _ moment: UInt64, asked: UInt64) throws(SystemError) -> Step? {
+        if let image = state.latest,
+            image.startedAt >= asked || (state.latestMoment >= moment && state.latestWritesCount == state.writesCount)
+        {
+            if state.publishedInLatest == state.published.count { return .take(image) }
+            if state.scanningSince != nil { return nil }
+            state.scanningSince = MonotonicClock.now
+            return .fold(image, Array(state.published[state.publishedInLatest...]))
+        }
+        if let failure = state.failure, failure.startedAt >= asked { throw failure.error }
+        if state.scanningSince != nil { return nil }
+        state.scanningSince = MonotonicClock.now
+        return .scan
+    }
+
+    /// Says that this process has changed the tree in ways that only a scan can tell: images that began before are not served any more.
     package func noteWrites() { state.update { $0.writesCount += 1 } }
+
+    /// Says what this process has changed in the tree: images that began before are served with that folded in.
+    package func note(published: [Published]) {
+        state.update { state in
+            state.published += published
+            if state.published.count <= Root.publishedMax { return }
+            state.published = []
+            state.publishedInLatest = 0
+            state.writesCount += 1
+        }
+    }
 
     /// How many scans were made so far, failed ones too.
     package var scansCount: Int { state.read { $0.scansCount } }
 
+    private func fold(_ image: TreeImage, _ published: [Published]) {
+        let folded = image.folding(published)
+        state.update {
+            $0.scanningSince = nil
+            guard $0.latest === image, $0.published.count >= $0.publishedInLatest + published.count else { return }
+            if let folded {
+                $0.latest = folded
+                $0.published.removeFirst($0.publishedInLatest + published.count)
+                $0.publishedInLatest = 0
+            } else {
+                $0.writesCount += 1
+            }
+        }
+    }
+
     private func scan(_ moment: UInt64) {
-        let (began, writes) = state.read { ($0.scanningSince!, $0.writesCount) }
+        let (began, writes, publishedBefore) = state.read { state in
+            // What was published before is in what the scan finds.
+            state.published.removeFirst(min(state.publishedInLatest, state.published.count))
+            state.publishedInLatest = 0
+            return (state.scanningSince!, state.writesCount, state.published.count)
+        }
         let outcome: Result<TreeImage, SystemError>
         do throws(SystemError) { outcome = .success(try scanner.scan(descriptor)) } catch { outcome = .failure(error) }
         state.update {
@@ -173,6 +227,7 @@ package final class Root: Sendable {
             switch outcome {
             case .success(let image):
                 ($0.latest, $0.latestMoment, $0.latestWritesCount, $0.failure) = (image, moment, writes, nil)
+                $0.publishedInLatest = min(publishedBefore, $0.published.count)
             case .failure(let error):
                 $0.failure = (began, error)
             }

@@ -8,6 +8,12 @@ package struct EntryStatus: Hashable, Sendable {
     package var identity: LocalIdentity
     /// Nothing may be concluded about what lies below: unreadable, listed in part, or not to be entered.
     package var isIncomplete: Bool
+
+    package init(attributes: Attributes, identity: LocalIdentity, isIncomplete: Bool = false) {
+        self.attributes = attributes
+        self.identity = identity
+        self.isIncomplete = isIncomplete
+    }
 }
 
 /// A tree as one scan saw it, in scan order (`TreePath` key order: a directory right before what is below it). Immutable.
@@ -45,6 +51,18 @@ package final class TreeImage: @unchecked Sendable {
             let record = storage.record($0).pointee
             return !record.isVanished && record.kind != .untracked
         }
+    }
+
+    /// An image made from another one: its records lie in scan order from `first` on.
+    init(
+        _ storage: ImageStorage, count: Int, first: UInt32, like old: TreeImage, untrackedCount: Int, topLevelCount: Int
+    ) {
+        self.storage = storage
+        (root, startedAt, device) = (old.root, old.startedAt, old.device)
+        (self.untrackedCount, self.topLevelCount) = (untrackedCount, topLevelCount)
+        order = .allocate(capacity: count)
+        for index in 0..<count { order[index] = first + UInt32(index) }
+        problems = old.problems
     }
 
     deinit { order.deallocate() }

@@ -35,9 +35,6 @@ package enum HaltReason: Sendable, Hashable {
         self = reason
     }
 
-    /// Whether it ends by itself when the root is back; everything else waits for `release`.
-    package var clearsByItself: Bool { self == .missing || self == .unmounted }
-
     /// One line, without the place.
     package var text: String {
         switch self {

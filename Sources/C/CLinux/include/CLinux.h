@@ -40,7 +40,7 @@ void hw_thread_name(const char *name);
 int hw_winsize(int fd, int *rows, int *columns);
 int hw_spawn(const char *path, char *const argv[], char *const envp[], int stdin_fd, int stdout_fd, int stderr_fd, int *pid);
 int hw_tcp_option(int fd, int which, int value);  // 0 NODELAY, 1 KEEPALIVE 30/10/3, 2 USER_TIMEOUT ms, 3 QUICKACK
-int hw_getaddrinfo_connect(const char *host, const char *service, int timeout_ms, char *message, size_t message_size);
+int hw_socket_nonblocking(int family);   // stream, close-on-exec
 
 extern const int HW_AT_FDCWD, HW_AT_EMPTY_PATH, HW_AT_SYMLINK_NOFOLLOW, HW_O_PATH, HW_O_NOATIME;
 extern const unsigned HW_RENAME_NOREPLACE, HW_RENAME_EXCHANGE;

@@ -35,6 +35,35 @@ package enum JSONValue: Sendable {
         }
     }
 
+    /// The document over several lines, two spaces to a level, with a newline at its end. What fits on one line of 100 columns stays on it.
+    package var indentedText: String {
+        var out = ""
+        appendIndented(to: &out, level: 0)
+        return out + "\n"
+    }
+
+    private func appendIndented(to out: inout String, level: Int) {
+        let short = text
+        let members: [(key: String?, value: JSONValue)] =
+            switch self {
+            case .array(let values): values.map { (nil, $0) }
+            case .object(let members): members.map { ($0.0, $0.1) }
+            default: []
+            }
+        if members.isEmpty || short.utf8.count + 2 * level <= 100 { return out += short }
+        let margin = "\n" + String(repeating: "  ", count: level)
+        out += short.prefix(1)
+        for (index, member) in members.enumerated() {
+            out += (index > 0 ? "," : "") + margin + "  "
+            if let key = member.key {
+                JSONValue.append(key, to: &out)
+                out += ": "
+            }
+            member.value.appendIndented(to: &out, level: level + 1)
+        }
+        out += margin + short.suffix(1)
+    }
+
     private static func append<Element>(
         _ elements: [Element], _ open: String, _ close: String, to out: inout String,
         _ body: (Element, inout String) -> Void
@@ -47,7 +76,7 @@ package enum JSONValue: Sendable {
         out += close
     }
 
-    /// Control characters escaped, and with them the separators that other readers take for line ends.
+    /// Control characters escaped, and with them what other readers take for line ends and what changes the direction of text.
     private static func append(_ text: String, to out: inout String) {
         out += "\""
         for scalar in text.unicodeScalars {
@@ -57,7 +86,8 @@ package enum JSONValue: Sendable {
             case 0x0A: out += "\\n"
             case 0x0D: out += "\\r"
             case 0x09: out += "\\t"
-            case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029: out += "\\u" + fourDigits(scalar.value)
+            case 0..<0x20, 0x7F..<0xA0, 0x200B...0x200F, 0x2028...0x202E, 0x2066...0x2069, 0xFEFF:
+                out += "\\u" + fourDigits(scalar.value)
             default: out.unicodeScalars.append(scalar)
             }
         }

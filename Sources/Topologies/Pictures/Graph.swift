@@ -2,9 +2,13 @@ import Core
 
 /// Pictures of a topology.
 package enum Graph {
-    /// For `dot -Tsvg`; peers are boxes, upstream left.
+    /// For `dot -Tsvg`; peers are boxes, upstream left, machines with several peers are groups.
     package static func dot(_ topology: Topology) -> String {
         var lines = ["digraph \(dotText(topology.name)) {", "  rankdir=LR;", "  node [shape=box];"]
+        for (index, group) in Labels.machines(topology).enumerated() {
+            let names = group.peers.map { dotText(topology.peers[$0].name) + ";" }.joined(separator: " ")
+            lines.append("  subgraph cluster_\(index) { label=\(dotText(group.name)); \(names) }")
+        }
         for peer in topology.peers {
             let place = topology.place(of: peer).description
             lines.append("  \(dotText(peer.name)) [label=\(dotText(peer.name, place))];")
@@ -12,7 +16,8 @@ package enum Graph {
         for edge in topology.edges {
             let ends =
                 "\(dotText(topology.peers[edge.upstream].name)) -> \(dotText(topology.peers[edge.downstream].name))"
-            lines.append("  \(ends)\(edge.mode == .bidi ? " [dir=both]" : "");")
+            let both = edge.mode == .bidi ? "dir=both, " : ""
+            lines.append("  \(ends) [\(both)label=\(dotText(edge.mode.rawValue, edge.session))];")
         }
         return (lines + ["}", ""]).joined(separator: "\n")
     }

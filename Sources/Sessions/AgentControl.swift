@@ -1,0 +1,101 @@
+import Core
+import Platform
+import Wire
+
+/// The orchestrator's line to an agent process, beside all sessions: signs of life, and questions about its host.
+package final class AgentControl: Sendable {
+    private struct State: Sendable {
+        var isAsking = false
+        var receiver: FrameLink.Receiver
+    }
+
+    private let link: FrameLink
+    private let pulse: Pulse
+    private let state: Monitor<State>
+
+    /// - Parameter stream: of `headwater-agent serve`, behind its greeting.
+    package init(_ stream: any ByteStream) {
+        link = FrameLink(stream)
+        pulse = Pulse(link)
+        state = Monitor(State(receiver: FrameLink.Receiver(link)))
+    }
+
+    /// Ends the agent.
+    package func end() {
+        pulse.stop()
+        link.close()
+    }
+
+    /// Where the directories at `paths` really are on that host; nil for what cannot be found there. Blocks for a round trip.
+    package func survey(_ paths: [String]) throws(HeadwaterError) -> [PlaceIdentity?] {
+        var found: [PlaceIdentity?] = []
+        for begin in stride(from: 0, to: paths.count, by: AgentControl.pathsAtOnce) {
+            let part = Array(paths[begin..<min(begin + AgentControl.pathsAtOnce, paths.count)])
+            let answer = try ask(.survey, SurveyMessage.encoded(part), for: .surveyed)
+            let reply = try decoding { () throws(WireFault) in try SurveyReply(decoding: answer) }
+            guard reply.places.count == part.count else {
+                throw .protocolBroken(WireFault("\(reply.places.count) places for \(part.count) paths"))
+            }
+            found += reply.places.map { place in
+                place.map { PlaceIdentity(boot: reply.boot, device: $0.device, path: $0.path) }
+            }
+        }
+        return found
+    }
+
+    /// So that both ways fit into a frame: a path is at most 4 096 bytes.
+    private static let pathsAtOnce = 64
+
+    private func ask(_ kind: Frame.Kind, _ payload: [UInt8], for answer: Frame.Kind) throws(HeadwaterError) -> [UInt8] {
+        var receiver = state.wait { state -> FrameLink.Receiver? in
+            if state.isAsking { return nil }
+            state.isAsking = true
+            return state.receiver
+        }
+        defer {
+            state.update { [receiver] in
+                $0.isAsking = false
+                $0.receiver = receiver
+            }
+        }
+        try link.send(kind, payload)
+        let frame = try receiver.next()
+        if frame.kind == .failure { throw try Conversation.failure(frame) }
+        guard frame.kind == answer else { throw .protocolBroken(WireFault("\(frame.kind) where \(answer) was due")) }
+        return frame.payload
+    }
+
+    /// The agent's side: answers until the orchestrator is gone, or was not heard for `Heartbeat.silenceSeconds`.
+    package static func serve(_ stream: any ByteStream) {
+        let link = FrameLink(stream)
+        defer { link.close() }
+        var receiver = FrameLink.Receiver(link)
+        do throws(HeadwaterError) {
+            while true {
+                let frame = try receiver.next()
+                switch frame.kind {
+                case .survey:
+                    let paths = try decoding { () throws(WireFault) in try SurveyMessage.decode(frame.payload) }
+                    try link.send(.surveyed, surveyed(paths).encoded())
+                default: throw .protocolBroken(WireFault("\(frame.kind) sent to an agent's control"))
+                }
+            }
+        } catch { try? link.send(.failure, ErrorMessage.encoded(error)) }
+    }
+
+    private static func surveyed(_ paths: [String]) -> SurveyReply {
+        let places = paths.map { path -> SurveyReply.Place? in
+            let identity = (try? Opening.expanded(path)).flatMap { PlaceIdentity(path: $0) }
+            return identity.map { SurveyReply.Place(device: $0.device, path: $0.path) }
+        }
+        return SurveyReply(boot: Host.bootID, places: places)
+    }
+}
+
+extension PlaceIdentity {
+    /// Of a peer's directory on this machine: absolute or beginning `~/`.
+    package init?(peer path: String) {
+        guard let path = try? Opening.expanded(path) else { return nil }
+        self.init(path: path)
+    }
+}
