@@ -81,19 +81,19 @@ final class Conversation: Sendable {
     func tell(_ error: HeadwaterError) { try? link.send(.failure, ErrorMessage.encoded(error)) }
 
     /// What really ended the cycle: an end that cannot write any more may still have the other's reason to read.
-    func reason(for error: HeadwaterError) -> HeadwaterError {
-        guard Conversation.brokenStream.contains(error.code) else { return error }
+    func reason(for first: HeadwaterError) -> HeadwaterError {
+        guard Conversation.brokenStream.contains(first.code) else { return first }
         let deadline = MonotonicClock.after(seconds: 5)
         do throws(HeadwaterError) {
             while let item = try inbox.next(until: deadline) {
                 if case .frame(let frame) = item, frame.kind == .failure {
-                    return (try? Conversation.failure(frame)) ?? error
+                    return (try? Conversation.failure(frame)) ?? first
                 }
             }
-            return error
+            return first
         } catch {
-            // What the receiving side or the watch found out says more than that a write was refused afterwards.
-            return error
+            // What the receiving side or the watch found out may say more than that a write was refused afterwards.
+            return Conversation.brokenStream.contains(error.code) ? first : error
         }
     }
 

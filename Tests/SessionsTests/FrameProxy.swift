@@ -25,14 +25,15 @@ final class FrameProxy: Sendable {
         streams.update { $0 = [near, inner] }
         for way in [Way.toFar, .toNear] {
             let (from, to) = way == .toFar ? links : (links.1, links.0)
+            let behind = way == .toFar ? inner : near
             _ = WorkerThread<Void>("test-proxy") { [self] in
-                defer { end() }
                 var receiver = FrameLink.Receiver(from)
                 while let frame = try? receiver.nextOrPing() {
                     let replaced = body(way, frame)
                     if frozen.read({ $0 }) { return isReleased.wait { $0 ? () : nil } }
                     for frame in replaced { try to.send(frame.kind, frame.payload) }
                 }
+                behind.close()
             }
         }
         return far
