@@ -123,6 +123,35 @@ import Wire
         #expect(ran.outcome == nil)
     }
 
+    /// An agent that serves a session whose link is dead gets a new one of the same orchestrator: it must not signal itself.
+    @Test func laterSessionOfOneOrchestrator_endsTheEarlierInThisProcess() async {
+        let ends = TwoEnds()
+        ends.shell(Self.tree)
+        let isFrozen = Monitor(false)
+        let proxy = Monitor<FrameProxy?>(nil)
+        proxy.update {
+            $0 = FrameProxy { _, frame in
+                if frame.kind == .want {
+                    proxy.read { $0 }?.freeze()
+                    isFrozen.update { $0 = true }
+                }
+                return [frame]
+            }
+        }
+        let between = proxy.read { $0 }
+        async let first = ends.run(isAgent: true, between: between)
+        await withCheckedContinuation { continuation in
+            _ = WorkerThread<Void>("test-wait") {
+                isFrozen.wait { $0 ? () : nil }
+                continuation.resume()
+            }
+        }
+        let second = await ends.run(isAgent: true)
+        #expect(second.error == nil)
+        #expect(await first.error?.isTransient == true)
+        #expect(ends.listing(ends.source) == ends.listing(ends.target))
+    }
+
     // MARK: Numbers
 
     @Test func commitNumbersOfThePeer_mustFollow() async {

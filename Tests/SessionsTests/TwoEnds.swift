@@ -40,21 +40,21 @@ final class TwoEnds: Sendable {
     /// - Parameter asTarget: run first on the thread of the end that answers.
     func run(
         reset: Bool = false, released: [ReleasedHalt] = [], maxDelete: DeleteLimit = .percent(50), mount: String? = nil,
-        cancellation: Cancellation = Cancellation(), patience: Patience = Patience(), between: FrameProxy? = nil,
-        asTarget: @escaping @Sendable () -> Void = {}
+        cancellation: Cancellation = Cancellation(), patience: Patience = Patience(), isAgent: Bool = false,
+        between: FrameProxy? = nil, asTarget: @escaping @Sendable () -> Void = {}
     ) async -> Ran {
         await withCheckedContinuation { continuation in
             _ = WorkerThread<Void>("test-cycle") { [self] in
                 continuation.resume(
                     returning: cycle(
-                        reset, released, maxDelete, mount, cancellation, patience, between, asTarget))
+                        reset, released, maxDelete, mount, cancellation, patience, isAgent, between, asTarget))
             }
         }
     }
 
     private func cycle(
         _ reset: Bool, _ released: [ReleasedHalt], _ maxDelete: DeleteLimit, _ mount: String?,
-        _ cancellation: Cancellation, _ patience: Patience, _ between: FrameProxy?,
+        _ cancellation: Cancellation, _ patience: Patience, _ isAgent: Bool, _ between: FrameProxy?,
         _ asTarget: @escaping @Sendable () -> Void
     ) -> Ran {
         let (near, other) = try! DescriptorStream.pair()
@@ -78,7 +78,8 @@ final class TwoEnds: Sendable {
         }
         do throws(HeadwaterError) {
             let outcome = try EdgeSession.run(
-                plan, registry: RootRegistry(), stream: near, cancellation: cancellation, observer: observer,
+                plan, isAgent: isAgent, registry: RootRegistry(), stream: near, cancellation: cancellation,
+                observer: observer,
                 patience: patience)
             return Ran(outcome: outcome, error: nil, problems: observer.problems, moved: observer.moved)
         } catch {
