@@ -3,12 +3,14 @@ import Topologies
 
 /// What `explain` prints about the code of an error or the id of a rule.
 package enum Explanation {
+    /// Everything that is known.
+    package static var codes: [String] { ErrorManual.all.map(\.code) + Rule.allCases.map(\.id) }
+
     /// - Throws: `explain.unknown` with the nearest that there is.
     package static func lines(of code: String) throws(HeadwaterError) -> [StyledLine] {
         if let manual = ErrorManual.of(code.lowercased()) { return lines(manual) }
         if let rule = Rule(rawValue: code.uppercased()) { return lines(RuleManual.of(rule)) }
-        let known = ErrorManual.all.map(\.code) + Rule.allCases.map(\.id)
-        let nearest = Nearest.key(code, among: known)
+        let nearest = Nearest.key(code, among: codes)
         throw HeadwaterError(
             "explain.unknown", "there is no error code or rule `\(code.prefix(64))`",
             remedy: nearest.map { "did you mean `\($0)`?" }

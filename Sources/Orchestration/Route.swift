@@ -51,6 +51,8 @@ enum Route: Hashable {
 final class SessionStreams {
     /// To the other end; nil where the session is ordered.
     private(set) var data: (any ByteStream)?
+    /// Shared with the other end where that is here too.
+    private(set) var files: LentFiles?
     /// To the agent that is ordered to open the session.
     private(set) var control: (any ByteStream)?
     /// The name under which that agent was lent the way to the other end.
@@ -62,7 +64,7 @@ final class SessionStreams {
     /// - Throws: what connecting and starting agents throw; then nothing is left open.
     init(_ route: Route, _ registry: RootRegistry, hosts: [SSHTarget: AgentHost]) throws(HeadwaterError) {
         switch route {
-        case .here: data = try Responder.inThisProcess(registry)
+        case .here: (data, files) = try Responder.inThisProcess(registry)
         case .oneFar(let host, _): data = try hosts[host]!.openSession()
         case .bothFar(let opener, let answerer, _):
             control = try hosts[opener]!.openSession()

@@ -155,7 +155,8 @@ package final class SessionRunner: EdgeRunner {
                 plan, over: streams.lentName, control: control, cancellation: cancellation, observer: observer)
         }
         return try EdgeSession.run(
-            plan, registry: registry, stream: streams.data!, cancellation: cancellation, observer: observer)
+            plan, registry: registry, stream: streams.data!, lent: streams.files,
+            cancellation: cancellation, observer: observer)
     }
 
     private func plan(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], takesOver: Bool) -> SessionPlan {

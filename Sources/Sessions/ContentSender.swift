@@ -15,6 +15,8 @@ final class ContentSender {
 
     let reader: CacheReader
     private let link: FrameLink
+    /// Where the target is in this process.
+    private let lent: LentFiles?
     private let cursor: TreeCursor
     /// A moment before any session read anything of the root.
     private let readSince: Timestamp
@@ -38,8 +40,9 @@ final class ContentSender {
         var segments: [Digest] = []
     }
 
-    init(link: FrameLink, root: Root) {
+    init(link: FrameLink, root: Root, lent: LentFiles?) {
         self.link = link
+        self.lent = lent
         reader = root.cache.openReader()
         cursor = TreeCursor(root: root.descriptor.raw)
         readSince = root.cache.readSince ?? WallClock.now
@@ -188,7 +191,23 @@ final class ContentSender {
             try link.send(.same, SameMessage(files: [file]).encoded())
             return
         }
+        if let lent, case .success(let file) = reader.open(request) {
+            lent.lend(LentFiles.File(descriptor: file, identity: request.identity), as: item.index)
+            bytesDone += request.attributes.size
+            let file = SentFile(
+                index: item.index, attributes: request.attributes.synced, digest: Digest(high: 0, low: 0))
+            return try link.send(.lent, SameMessage(files: [file]).encoded())
+        }
         large = LargeFile(index: item.index, request: request)
+    }
+
+    /// What a target has taken from a file that it was lent.
+    func lentContent(_ index: Int, _ request: ReadRequest?) -> Source.SentContent? {
+        guard let request, let digest = lent?.takeDigest(index) else { return nil }
+        let identity = request.identity
+        return Source.SentContent(
+            attributes: request.attributes.synced, digest: digest,
+            identity: Racy.isRacy(identity, readAt: readSince) ? nil : identity)
     }
 
     private func sendSegment(_ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {

@@ -10,12 +10,15 @@ import Wire
 package enum EdgeSession {
     /// Runs the cycle over `stream` to its end. Blocks the calling thread; starts two more while it runs.
     ///
-    /// - Parameter isAgent: this process does so for an orchestrator elsewhere.
+    /// - Parameters:
+    ///   - isAgent: this process does so for an orchestrator elsewhere.
+    ///   - lent: shared with the other end where that is in this process.
     /// - Throws: what ended the cycle; with exit `.halted` the `facts` say what a release would permit. Problems of single paths go to
     ///   `observer` and are counted.
     package static func run(
         _ plan: SessionPlan, isAgent: Bool = false, registry: RootRegistry, stream: any ByteStream,
-        cancellation: Cancellation, observer: any SessionObserver, patience: Patience = Patience()
+        lent: LentFiles? = nil, cancellation: Cancellation, observer: any SessionObserver,
+        patience: Patience = Patience()
     ) throws(HeadwaterError) -> SessionOutcome {
         let link = FrameLink(stream)
         let conversation = Conversation(link, observer: observer, patience: patience)
@@ -25,7 +28,7 @@ package enum EdgeSession {
             conversation.end()
         }
         do throws(HeadwaterError) {
-            let counts = try converse(plan, isAgent, registry, conversation, observer)
+            let counts = try converse(plan, isAgent, registry, lent, conversation, observer)
             try link.send(.goodbye)
             try conversation.awaitGoodbye()
             let traffic = counts.hasMoved ? link.counted : FrameLink.Traffic()
@@ -40,7 +43,8 @@ package enum EdgeSession {
     }
 
     private static func converse(
-        _ plan: SessionPlan, _ isAgent: Bool, _ registry: RootRegistry, _ conversation: Conversation,
+        _ plan: SessionPlan, _ isAgent: Bool, _ registry: RootRegistry, _ lent: LentFiles?,
+        _ conversation: Conversation,
         _ observer: any SessionObserver
     ) throws(HeadwaterError) -> CycleCounts {
         let role = Opening.Role(
@@ -53,7 +57,7 @@ package enum EdgeSession {
         let file = opening.directory.databaseFile
         let number = SessionsHere.enter(file) { conversation.link.close() }
         defer { SessionsHere.leave(file, number) }
-        let end = SessionEnd(opening, request, plan.here)
+        let end = SessionEnd(opening, request, plan.here, lent: lent)
         do throws(HeadwaterError) {
             end.scanAhead()
             try greet(plan, opening, end, conversation, observer)
@@ -95,7 +99,7 @@ package enum Responder {
     /// Serves one session over `stream` to its end, or obeys an order to open one. Blocks. Errors have been told to the other end;
     /// the code is for the caller's exit status.
     package static func serve(
-        _ stream: any ByteStream, registry: RootRegistry, lent: LentStreams = LentStreams(),
+        _ stream: any ByteStream, registry: RootRegistry, lent: LentStreams = LentStreams(), files: LentFiles? = nil,
         patience: Patience = Patience()
     ) -> ExitCode {
         let link = FrameLink(stream)
@@ -110,7 +114,7 @@ package enum Responder {
             }
             let hello = try decoding { () throws(WireFault) in try Hello(decoding: first.payload) }
             do throws(HeadwaterError) {
-                try converse(hello, registry, conversation, observer)
+                try converse(hello, registry, files, conversation, observer)
             } catch {
                 throw error.placed(hello.request.edge, isUpstream: !hello.openerIsUpstream)
             }
@@ -126,11 +130,14 @@ package enum Responder {
     /// The other half of a session within this process, on a thread behind a socket pair. It ends with the stream.
     ///
     /// - Throws: `run.no-descriptors`.
-    package static func inThisProcess(_ registry: RootRegistry) throws(HeadwaterError) -> any ByteStream {
+    package static func inThisProcess(_ registry: RootRegistry) throws(HeadwaterError) -> (
+        stream: any ByteStream, files: LentFiles
+    ) {
         do {
             let (mine, other) = try DescriptorStream.pair()
-            _ = WorkerThread<Void>("responder") { _ = serve(other, registry: registry) }
-            return mine
+            let files = LentFiles()
+            _ = WorkerThread<Void>("responder") { _ = serve(other, registry: registry, files: files) }
+            return (mine, files)
         } catch {
             throw HeadwaterError(
                 "run.no-descriptors", "the system refuses another socket",
@@ -140,7 +147,8 @@ package enum Responder {
     }
 
     private static func converse(
-        _ hello: Hello, _ registry: RootRegistry, _ conversation: Conversation, _ observer: any SessionObserver
+        _ hello: Hello, _ registry: RootRegistry, _ files: LentFiles?, _ conversation: Conversation,
+        _ observer: any SessionObserver
     ) throws(HeadwaterError) {
         let request = hello.request
         let there = try decoding { () throws(WireFault) in try hello.state.endState() }
@@ -154,7 +162,7 @@ package enum Responder {
         let file = opening.directory.databaseFile
         let number = SessionsHere.enter(file) { conversation.link.close() }
         defer { SessionsHere.leave(file, number) }
-        let end = SessionEnd(opening, request, hello.there)
+        let end = SessionEnd(opening, request, hello.there, lent: files)
         do throws(HeadwaterError) {
             end.scanAhead()
             let terms = SessionTerms(

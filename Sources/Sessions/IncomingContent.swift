@@ -67,7 +67,7 @@ final class IncomingContent {
             }
             let writer = try stage.file(file.attributes)
             try write(content, to: writer)
-            steps.append(planned(try writer.finish(), wanted, file.digest))
+            steps.append(IncomingContent.planned(try writer.finish(), wanted, file.digest))
         }
         return steps
     }
@@ -92,7 +92,8 @@ final class IncomingContent {
             large = file
             return nil
         }
-        return planned(try file.writer.finish(), try take(message.index), ContentDigest.joining(file.segments))
+        return IncomingContent.planned(
+            try file.writer.finish(), try take(message.index), ContentDigest.joining(file.segments))
     }
 
     private func begin(_ message: SegmentMessage) throws(HeadwaterError) {
@@ -104,7 +105,7 @@ final class IncomingContent {
             index: message.index, attributes: message.attributes, writer: try stage.file(message.attributes))
     }
 
-    private func planned(_ staged: StagedFile, _ wanted: WantedFile, _ digest: Digest) -> Planned {
+    static func planned(_ staged: StagedFile, _ wanted: WantedFile, _ digest: Digest) -> Planned {
         Planned(
             index: wanted.index, path: wanted.path, agreed: AgreedEntry(attributes: staged.attributes, digest: digest),
             operation: .putFile(wanted.path, staged, expected: wanted.expected),

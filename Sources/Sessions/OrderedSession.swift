@@ -67,7 +67,8 @@ package enum OrderedSession {
         var stream: LentStreams.Lent?
         if let name = order.stream { stream = try lent.take(name) }
         let data: any ByteStream
-        if let stream { data = stream.stream } else { data = try Responder.inThisProcess(registry) }
+        var files: LentFiles?
+        if let stream { data = stream.stream } else { (data, files) = try Responder.inThisProcess(registry) }
         let cancellation = Cancellation()
         defer {
             data.close()
@@ -76,7 +77,7 @@ package enum OrderedSession {
         // Ends with the conversation, which the caller does.
         _ = WorkerThread<Void>("hw-order") { heed(conversation.inbox, cancellation, data) }
         let outcome = try EdgeSession.run(
-            order.plan, isAgent: true, registry: registry, stream: data, cancellation: cancellation,
+            order.plan, isAgent: true, registry: registry, stream: data, lent: files, cancellation: cancellation,
             observer: TellingObserver(conversation.link, tellsAll: true))
         let message = OutcomeMessage(
             counts: outcome.counts, bytesSent: outcome.bytesSent, bytesReceived: outcome.bytesReceived,

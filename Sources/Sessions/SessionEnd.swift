@@ -14,11 +14,14 @@ final class SessionEnd {
     private let lock: SessionLock
     /// The file that shows that the root is mounted: never synced.
     let mark: TreePath?
+    /// Where the other end is in this process too.
+    let lent: LentFiles?
     private let request: SessionRequest
     private let side: EndRequest
     private var snapshot: Snapshot?
 
-    init(_ opening: Opening, _ request: SessionRequest, _ side: EndRequest) {
+    init(_ opening: Opening, _ request: SessionRequest, _ side: EndRequest, lent: LentFiles?) {
+        self.lent = lent
         root = opening.root
         directory = opening.directory
         lock = opening.lock

@@ -65,7 +65,7 @@ final class Source {
         self.observer = observer
         (link, inbox, mayBeStopped) = (conversation.link, conversation.inbox, conversation.mayBeStopped)
         (rowsBefore, theirs) = (end.rowCount, end.meta.theirs)
-        content = ContentSender(link: link, root: end.root)
+        content = ContentSender(link: link, root: end.root, lent: end.lent)
     }
 
     deinit { content.close() }
@@ -315,7 +315,7 @@ final class Source {
                 path, AgreedEntry(attributes: attributes, digest: Hash.digest(target)), local: change.request?.identity,
                 state: .agreed)
         case .file:
-            guard let sent = change.sent else {
+            guard let sent = change.sent ?? content.lentContent(index, change.request) else {
                 throw .protocolBroken(WireFault("commit of file \(index), whose content was not sent"))
             }
             return .put(

@@ -150,6 +150,10 @@ final class Target {
             for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
                 try batch.add(same: file, try incoming.take(file.index))
             }
+        case .lent:
+            for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
+                try take(lent: file)
+            }
         case .failed:
             let message = try decoding { () throws(WireFault) in try FailedMessage(decoding: frame.payload) }
             _ = try incoming.take(message.index)
@@ -164,6 +168,29 @@ final class Target {
         case .failure: throw try Conversation.failure(frame)
         default: throw .protocolBroken(WireFault("\(frame.kind) sent to a target"))
         }
+    }
+
+    /// Stages a file that the source, in this process too, has lent open.
+    private func take(lent file: SentFile) throws(HeadwaterError) {
+        guard let lent = end.lent, let source = lent.take(file.index) else {
+            throw .protocolBroken(WireFault("change \(file.index) lent to another process"))
+        }
+        let wanted = try incoming.take(file.index)
+        let inbox = inbox
+        let taken: (staged: StagedFile, digest: Digest)?
+        do throws(HeadwaterError) {
+            taken = try stage.file(file.attributes, contentOf: source.descriptor) { inbox.isCancelled }
+        } catch {
+            if source.isUnchanged { throw error }
+            return note(problem: .unreadable(wanted.path, ReadFault.changed))
+        }
+        guard let taken else { return }
+        guard source.isUnchanged else {
+            taken.staged.discard()
+            return note(problem: .unreadable(wanted.path, ReadFault.changed))
+        }
+        lent.settle(file.index, taken.digest)
+        batch.add(IncomingContent.planned(taken.staged, wanted, taken.digest))
     }
 
     private func accept(_ message: ChangesMessage) throws(HeadwaterError) {

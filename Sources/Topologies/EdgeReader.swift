@@ -10,8 +10,8 @@ struct EdgeReader {
     ]
     static let ownKeys = ["from", "to", "session"]
 
-    /// Index of each declared peer.
-    let peers: [String: Int]
+    /// Index of each declared peer; nil if `peers` could not be read, so that nothing is known of them.
+    let peers: [String: Int]?
     let defaults: EdgeSettings
 
     /// Nil if its two ends could not be made out.
@@ -50,6 +50,10 @@ struct EdgeReader {
     }
 
     private func readKeys(_ pairs: [YAMLPair], _ span: Span, _ findings: inout Findings) -> DraftEdge? {
+        if pairs.count == 1, !(EdgeReader.ownKeys + EdgeReader.sharedKeys).contains(pairs[0].key) {
+            reportPair(pairs[0], &findings)
+            return nil
+        }
         let own = readSettings(pairs, isDefaults: false, &findings)
         let from = end("from", in: pairs, span, &findings)
         let to = end("to", in: pairs, span, &findings)
@@ -57,6 +61,19 @@ struct EdgeReader {
         return DraftEdge(
             span: span, upstream: from.peer, downstream: to.peer, arrow: .none, settings: own.over(defaults),
             upstreamSpan: from.span, downstreamSpan: to.span)
+    }
+
+    /// `- a: b`, or `- a -> b: push`.
+    private func reportPair(_ pair: YAMLPair, _ findings: inout Findings) {
+        let short = ShortEdge(pair.key)
+        let remedy =
+            short.map {
+                "write `\($0.from.text) -> \($0.to.text)` alone, or {from: \($0.from.text), to: \($0.to.text), …}"
+            }
+            ?? "write `upstream -> downstream`, or {from: …, to: …}"
+        findings.report(
+            .badEdge, at: pair.keySpan, "the edge cannot be \(quoted("\(pair.key): \(pair.value.flowText)"))",
+            remedy: Printable.text(remedy))
     }
 
     private func end(
@@ -72,6 +89,7 @@ struct EdgeReader {
     }
 
     private func peer(_ name: String, at span: Span, _ findings: inout Findings) -> Int? {
+        guard let peers else { return nil }
         if let index = peers[name] { return index }
         let nearest = peers.count <= 200 ? Nearest.key(name, among: peers.keys.sorted()) : nil
         findings.report(

@@ -53,9 +53,16 @@ extension GraphRules {
         findings.report(
             .twoWriters, at: later.span,
             "\(label(later, draft)) and \(label(earlier, draft)) (line \(earlier.span.line)) write overlapping places",
-            remedy: later.mode == .bidi || earlier.mode == .bidi
-                ? "give them places that do not overlap, or set `drift: keep` on the one-way edge"
-                : "give each edge a directory of its own, none inside the other")
+            remedy: isSame(later, earlier)
+                ? "remove one of the two"
+                : later.mode == .bidi || earlier.mode == .bidi
+                    ? "give them places that do not overlap, or set `drift: keep` on the one-way edge"
+                    : "give each edge a directory of its own, none inside the other")
+    }
+
+    private static func isSame(_ edge: DraftEdge, _ other: DraftEdge) -> Bool {
+        edge.upstream == other.upstream && edge.downstream == other.downstream
+            && edge.settings.subpath == other.settings.subpath
     }
 
     private static func label(_ edge: DraftEdge, _ draft: Draft) -> String {

@@ -34,7 +34,20 @@ package struct PairTopology: Sendable {
             ("name: sync", ""), ("peers:", ""), ("  local:", "-d"), ("    path: \(quote(directory))", "-d"),
         ]
         if let database { lines.append(("    database: \(quote(database))", "-b")) }
-        lines.append(("  remote:", "-r"))
+        // No option goes with a URL, which is refused as a whole.
+        let isURL = short?.isURL ?? false
+        lines.append(("  remote:" + (isURL ? " " + quote(remote) : ""), "-r"))
+        if !isURL { lines += remoteLines(short) }
+        lines += [
+            ("edges:", ""), ("  - from: \(ends.0)", "-d and -r"), ("    to: \(ends.1)", "-d and -r"),
+            ("    session: \(quote(session))", "-N"), ("    mode: \(mode)", "-K"),
+        ]
+        if isContinuous { lines.append(("    continuous: true", "-C")) }
+        return lines
+    }
+
+    private func remoteLines(_ short: ShortPeer?) -> [(String, String)] {
+        var lines: [(String, String)] = []
         if let short { lines.append(("    host: \(quote(short.host))", "-r")) }
         if let user = short?.user { lines.append(("    user: \(quote(user))", "-r")) }
         if let port { lines.append(("    port: \(port)", "-P")) }
@@ -43,11 +56,6 @@ package struct PairTopology: Sendable {
         if let hostKey { lines.append(("    host_key: \(quote(hostKey))", "--host-key")) }
         lines.append(("    path: \(quote(short?.path ?? remote))", "-r"))
         if let remoteDatabase { lines.append(("    database: \(quote(remoteDatabase))", "-B")) }
-        lines += [
-            ("edges:", ""), ("  - from: \(ends.0)", "-d and -r"), ("    to: \(ends.1)", "-d and -r"),
-            ("    session: \(quote(session))", "-N"), ("    mode: \(mode)", "-K"),
-        ]
-        if isContinuous { lines.append(("    continuous: true", "-C")) }
         return lines
     }
 

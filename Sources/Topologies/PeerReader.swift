@@ -38,6 +38,12 @@ struct PeerReader {
         guard let short = ShortPeer(text) else {
             return peer.path = findings.path(node, text, "the path of a peer")
         }
+        if short.isURL {
+            isHostBroken = true
+            return findings.report(
+                .badHost, at: node.span, "a peer cannot be the URL \(quoted(text))",
+                remedy: "write [user@]host:/path, or {host: …, port: …, path: …}")
+        }
         peer.path = findings.path(node, short.path, "the path of a peer", host: short.host)
         user = short.user
         host = short.host
@@ -150,6 +156,9 @@ struct ShortPeer {
         }
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
     }
+
+    /// `ssh://host/path`, which would else be a directory of the host `ssh`.
+    var isURL: Bool { user == nil && path.hasPrefix("//") }
 
     /// The colon that ends the host: before any slash, and behind the brackets of an IPv6 address.
     private static func colon(in text: String) -> String.Index? {

@@ -24,6 +24,10 @@ extension Findings {
         return switch fault {
         case .empty: ("it is empty", "write an absolute path, or one that starts with ~/")
         case .relative where text.hasPrefix("$"): ("variables are not expanded", "write the path out")
+        case .relative where text.hasPrefix("\\"): ("that is no path of Linux", "write an absolute path, with `/`")
+        case .relative
+        where host != nil && text.prefix(while: { $0.isASCII && $0.isNumber }).count > 0 && text.contains(":"):
+            ("a port has no place in it", "write {host: \(Printable.text(host ?? "")), port: …, path: /…}")
         case .relative:
             (
                 "it is relative",

@@ -45,9 +45,9 @@ extension Findings {
         return texts
     }
 
-    mutating func pairs(_ node: YAMLNode, _ what: String) -> [YAMLPair]? {
+    mutating func pairs(_ node: YAMLNode, _ what: String, remedy: String? = nil) -> [YAMLPair]? {
         if case .mapping(let pairs) = node.content { return pairs }
-        return wrongType(node, what, "a map")
+        return wrongType(node, what, "a map", remedy: remedy)
     }
 
     /// A name of the sessions' alphabet.

@@ -15,7 +15,6 @@ package struct Topology: Sendable {
     /// What it was made from.
     let draft: Draft
     let source: SourceFile
-    let declared: DeclaredKeys
 
     /// The edges whose flow writes a place that overlaps a place this edge reads, in the order of the file, itself never.
     ///

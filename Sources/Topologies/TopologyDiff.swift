@@ -31,6 +31,8 @@ package struct TopologyChange: Sendable, Hashable {
 package struct TopologyDiff {
     private let old: Topology
     private let new: Topology
+    private let oldKeys: DeclaredKeys
+    private let newKeys: DeclaredKeys
     /// For each peer of the new topology the one of the old that it was.
     private var formerPeer: [Int?] = []
     private var formerEdge: [Int?] = []
@@ -43,6 +45,8 @@ package struct TopologyDiff {
     private init(_ old: Topology, _ new: Topology) {
         self.old = old
         self.new = new
+        oldKeys = DeclaredKeys(old.draft)
+        newKeys = DeclaredKeys(new.draft)
         matchPeers()
         matchEdges()
     }
@@ -86,7 +90,7 @@ package struct TopologyDiff {
     private func topologyChanges() -> [TopologyChange] {
         var fields: [TopologyChange.Field] = []
         if old.name != new.name { fields.append(.init(key: "name", old: old.name, new: new.name)) }
-        fields += Self.fields(Words.limitKeys, old.declared.limits, new.declared.limits, [:]).map { field in
+        fields += Self.fields(Words.limitKeys, oldKeys.limits, newKeys.limits, [:]).map { field in
             var field = field
             field.key = "limits." + field.key
             return field
@@ -104,7 +108,7 @@ package struct TopologyDiff {
                 continue
             }
             var fields = Self.fields(
-                PeerReader.keys, old.declared.peers[former], new.declared.peers[index], KeyMeaning.ofPeer)
+                PeerReader.keys, oldKeys.peers[former], newKeys.peers[index], KeyMeaning.ofPeer)
             let formerName = old.peers[former].name
             if formerName != peer.name { fields.insert(.init(key: "name", old: formerName, new: peer.name), at: 0) }
             if fields.isEmpty { continue }
@@ -132,7 +136,7 @@ package struct TopologyDiff {
                 changes.append(
                     TopologyChange(
                         kind: .added, subject: .edge, name: new.identity(of: index).label, session: edge.session,
-                        detail: edge.mode.rawValue, consequences: [EdgeConsequence.added(new.declared.edges[index])]))
+                        detail: edge.mode.rawValue, consequences: [EdgeConsequence.added(newKeys.edges[index])]))
             }
         }
         let kept = Set(formerEdge.compactMap { $0 })
@@ -157,7 +161,7 @@ package struct TopologyDiff {
             fields.append(.init(key: key, old: names.0, new: names.1))
         }
         fields += Self.fields(
-            EdgeReader.sharedKeys, old.declared.edges[former], new.declared.edges[index], KeyMeaning.ofEdge)
+            EdgeReader.sharedKeys, oldKeys.edges[former], newKeys.edges[index], KeyMeaning.ofEdge)
         var consequences = EdgeConsequence.of(fields, session: before.session, to: after.session)
         let moves = EdgeMoves(
             old: (old.peers[before.upstream], old.peers[before.downstream]),

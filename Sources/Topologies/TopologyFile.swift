@@ -96,7 +96,6 @@ extension Topology {
                 line: $0.span.line)
         }
         self.init(
-            name: draft.name, file: source.name, peers: peers, edges: edges, flows: flows, draft: draft, source: source,
-            declared: DeclaredKeys(draft))
+            name: draft.name, file: source.name, peers: peers, edges: edges, flows: flows, draft: draft, source: source)
     }
 }

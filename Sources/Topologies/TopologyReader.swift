@@ -17,19 +17,27 @@ struct TopologyReader {
     private mutating func read(_ root: YAMLNode) -> Draft? {
         guard let pairs = findings.pairs(root, "a topology file") else { return nil }
         for pair in pairs {
-            if !TopologyReader.keys.contains(pair.key) {
-                findings.unknownKey(pair, in: "a topology file", known: TopologyReader.keys)
-            }
+            if !TopologyReader.keys.contains(pair.key) { reportUnknown(pair, in: pairs) }
         }
         let values = Dictionary(pairs.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
         readVersion(values["headwater"]?.value)
         var draft = Draft(name: readName(values["name"]?.value))
         if let limits = values["limits"] { readLimits(limits, &draft) }
-        if let peers = required("peers", values) {
-            draft.peers = peers.map { PeerReader.read($0, &findings) }
-        }
-        readEdges(values, &draft)
+        let peers = required("peers", values)
+        draft.peers = (peers ?? []).map { PeerReader.read($0, &findings) }
+        readEdges(values, &draft, arePeersKnown: peers != nil)
         return draft
+    }
+
+    /// Where a key above has no value, the unknown one is likely one of its own that lacks its indentation.
+    private mutating func reportUnknown(_ pair: YAMLPair, in pairs: [YAMLPair]) {
+        let empty = pairs.last { $0.keySpan.line < pair.keySpan.line && $0.value.isNull }
+        guard let empty, TopologyReader.keys.contains(empty.key) else {
+            return findings.unknownKey(pair, in: "a topology file", known: TopologyReader.keys)
+        }
+        findings.report(
+            .unknownKey, at: pair.keySpan, "a topology file has no key \(quoted(pair.key))",
+            remedy: "indent it, if it belongs to `\(empty.key)`")
     }
 
     private mutating func readVersion(_ node: YAMLNode?) {
@@ -78,12 +86,18 @@ struct TopologyReader {
 
     /// The pairs of a map that must be there.
     private mutating func required(_ key: String, _ values: [String: YAMLPair]) -> [YAMLPair]? {
-        if let pair = values[key] { return findings.pairs(pair.value, "`\(key)`") }
+        if let pair = values[key] {
+            return findings.pairs(
+                pair.value, "`\(key)`",
+                remedy: "write `name: /path` or `name: host:/path` lines below it, indented, without `- `")
+        }
         findings.report(.missingKey, at: .start, "`\(key)` is missing", remedy: "add `\(key):`")
         return nil
     }
 
-    private mutating func readEdges(_ values: [String: YAMLPair], _ draft: inout Draft) {
+    private mutating func readEdges(
+        _ values: [String: YAMLPair], _ draft: inout Draft, arePeersKnown: Bool
+    ) {
         let peers = Dictionary(
             draft.peers.indices.map { (draft.peers[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
         var defaults = EdgeSettings()
@@ -103,7 +117,7 @@ struct TopologyReader {
             return
         }
         draft.hasUnreadEdges = false
-        let reader = EdgeReader(peers: peers, defaults: defaults)
+        let reader = EdgeReader(peers: arePeersKnown ? peers : nil, defaults: defaults)
         for item in items {
             if let edge = reader.read(item, &findings) {
                 draft.edges.append(edge)

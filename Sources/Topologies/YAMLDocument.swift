@@ -58,15 +58,26 @@ enum YAMLDocument {
         let problem = parser.problem.map { String(cString: $0) } ?? "unknown problem"
         var message = "not valid YAML: \(problem)"
         if let context = parser.context { message += " \(String(cString: context))" }
+        // Quotes that are never closed end with the file: what counts is where they were opened.
+        let isOpenQuote =
+            problem == "found unexpected end of stream" && parser.context_mark.index < parser.problem_mark.index
+        let span = Span(isOpenQuote ? parser.context_mark : parser.problem_mark)
+        let before = findings.source.line(span.line).unicodeScalars.prefix(span.column - 1)
         let remedy =
             switch problem {
+            case _ where isOpenQuote: "close the quotes that open here"
+            case "mapping values are not allowed in this context"
+            where String(String.UnicodeScalarView(before)).contains(": "):
+                "write no space after this colon (host:/path), or quote the value"
+            case "did not find expected alphabetic or numeric character":
+                "put the value in quotes: `*` and `&` at its start mean something in YAML"
             case "mapping values are not allowed in this context":
                 "check the indentation of this line and the one above, and quote a value that holds `: `"
             case "found character that cannot start any token": "put the value in quotes"
             case "did not find expected key": "check the indentation of this line and the one above"
             default: "correct the YAML here; a value that holds one of `: # [ ] { } ,` needs quotes"
             }
-        findings.report(.syntax, at: Span(parser.problem_mark), message, remedy: remedy)
+        findings.report(.syntax, at: span, message, remedy: remedy)
     }
 }
 

@@ -44,7 +44,8 @@ package struct Frame: Sendable {
         case outcome = 22
         case survey = 23
         case surveyed = 24
-        case moved = 25
+        case lent = 25
+        case moved = 26
     }
 }
 

@@ -11,7 +11,9 @@ struct ExplainCommand: Command {
             Example: headwater explain HW101
             """)
 
-    @Argument(help: ArgumentHelp("As it stands in brackets in the message.", valueName: "code"))
+    @Argument(
+        help: ArgumentHelp("As it stands in brackets in the message.", valueName: "code"),
+        completion: .list(Explanation.codes))
     var code: String
 
     @OptionGroup(title: "Everywhere") var global: GlobalOptions

@@ -37,6 +37,7 @@ struct HeadwaterCommand: Command {
     }
 
     func execute() throws -> Core.ExitCode {
-        throw ValidationError("Name a command.")
+        let names = Self.configuration.subcommands.compactMap { $0.configuration.commandName }
+        throw ValidationError("Name a command: \(names.joined(separator: ", ")).")
     }
 }

@@ -12,13 +12,21 @@ final class TwoEnds: Sendable {
     let directory = TemporaryDirectory("sessions")
     let session: String
     var source: String { directory("source") }
-    var target: String { directory("target") }
+    var target: String { elsewhere?("target") ?? directory("target") }
+    private let elsewhere: TemporaryDirectory?
+    /// Both ends know that they are in one process.
+    private let sharing: Bool
 
     private let mode: Mode
     private let opensUpstream: Bool
     private let subpath: String?
 
-    init(session: String = "t-a-b", mode: Mode = .push, opensUpstream: Bool = true, subpath: String? = nil) {
+    init(
+        session: String = "t-a-b", mode: Mode = .push, opensUpstream: Bool = true, subpath: String? = nil,
+        sharing: Bool = false, targetIn parent: String? = nil
+    ) {
+        self.sharing = sharing
+        elsewhere = parent.map { TemporaryDirectory("sessions", in: $0) }
         self.session = session
         (self.mode, self.opensUpstream, self.subpath) = (mode, opensUpstream, subpath)
         signal(SIGPIPE, SIG_IGN)
@@ -59,9 +67,10 @@ final class TwoEnds: Sendable {
     ) -> Ran {
         let (near, other) = try! DescriptorStream.pair()
         let far = between?.join(other) ?? other
+        let files = sharing ? LentFiles() : nil
         let responder = WorkerThread<ExitCode>("test-far") {
             asTarget()
-            return Responder.serve(far, registry: RootRegistry(), patience: patience)
+            return Responder.serve(far, registry: RootRegistry(), files: files, patience: patience)
         }
         let observer = Collector()
         let request = SessionRequest(
@@ -78,9 +87,8 @@ final class TwoEnds: Sendable {
         }
         do throws(HeadwaterError) {
             let outcome = try EdgeSession.run(
-                plan, isAgent: isAgent, registry: RootRegistry(), stream: near, cancellation: cancellation,
-                observer: observer,
-                patience: patience)
+                plan, isAgent: isAgent, registry: RootRegistry(), stream: near, lent: files, cancellation: cancellation,
+                observer: observer, patience: patience)
             return Ran(outcome: outcome, error: nil, problems: observer.problems, moved: observer.moved)
         } catch {
             return Ran(

@@ -4,8 +4,8 @@ import Foundation
 package final class TemporaryDirectory: Sendable {
     package let path: String
 
-    package init(_ label: String = "test") {
-        let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+    package init(_ label: String = "test", in parent: String? = nil) {
+        let parent = parent ?? ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
         var template = Array("\(parent)/headwater-\(label)-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { fatalError("mkdtemp: \(String(cString: strerror(errno)))") }
         path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)

@@ -71,6 +71,9 @@ import Testing
         let layering = Layering(
             nodeCount: 4, arcs: [.init(from: 0, to: 3), .init(from: 1, to: 2), .init(from: 0, to: 2)])
         #expect(layering.crossingCount() == 0)
+        // A depth-first search alone leaves two crossings here; 2, 0, 1 above 3, 5, 4 has none.
+        let pairs = [(0, 3), (0, 5), (1, 4), (2, 3)].map { Layering.Arc(from: $0.0, to: $0.1) }
+        #expect(Layering(nodeCount: 6, arcs: pairs).crossingCount() == 0)
         // Every one of three to every one of three cannot be drawn with fewer than nine.
         let all = (0..<3).flatMap { a in (3..<6).map { Layering.Arc(from: a, to: $0) } }
         #expect(Layering(nodeCount: 6, arcs: all).crossingCount() == 9)

@@ -46,6 +46,7 @@ import Topologies
         func options(_ pair: PairTopology) -> [String] {
             Loaded(pair.text).diagnostics.map { "\($0.rule.id) \(pair.option(of: $0))" }
         }
+        #expect(options(Self.pair("ssh://h/b")) == ["HW028 -r"])
         var wrong = Self.pair("h y:rel")
         wrong.session = "a/b"
         wrong.port = 0

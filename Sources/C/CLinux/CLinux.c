@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -310,4 +311,14 @@ int hw_has_no_writer(int fd) {
         return 1;
     }
     return errno == EAGAIN ? 0 : -1;
+}
+
+int hw_clone(int source, int target) { return ioctl(target, FICLONE, source); }
+
+long hw_copy_file_range(int source, int64_t *from, int target, int64_t *to, size_t count) {
+    loff_t in = *from, out = *to;
+    long copied = copy_file_range(source, &in, target, &out, count, 0);
+    *from = in;
+    *to = out;
+    return copied;
 }

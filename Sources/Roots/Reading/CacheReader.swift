@@ -92,6 +92,11 @@ package final class CacheReader {
         return outcome
     }
 
+    /// A large file, open and exactly as it was scanned, for who takes its content another way.
+    package func open(_ request: ReadRequest) -> Result<Descriptor, ReadFault> {
+        do throws(ReadFault) { return .success(try files.openExact(request)) } catch { return .failure(error) }
+    }
+
     /// The target of a symlink, at most 4 095 bytes. EINVAL when it is none any more.
     package func readLink(_ path: TreePath) throws(SystemError) -> [UInt8] {
         let cursor = files.cursor

@@ -61,6 +61,33 @@ package final class Stage: Sendable {
         } catch { throw self.error(error, needed: attributes.size) }
     }
 
+    /// A file with the content of another one that is open, which has `attributes.size` bytes. Blocks.
+    ///
+    /// The two share their blocks where the file system can, else the kernel copies. Nothing is said about whether the other file
+    /// changed meanwhile: the digest is that of what stands in the stage.
+    ///
+    /// - Parameter isEnding: asked now and then; nil comes back when it says so.
+    package func file(_ attributes: Attributes, contentOf source: Descriptor, isEnding: () -> Bool)
+        throws(HeadwaterError) -> (staged: StagedFile, digest: Digest)?
+    {
+        do throws(SystemError) {
+            let writer = try StagedWriter(self, attributes)
+            if try !writer.share(source) {
+                try writer.reserveRoom()
+                if try !writer.copy(source, isEnding) { return nil }
+            }
+            guard let digest = try writer.digest(isEnding) else { return nil }
+            return try finished(writer, digest)
+        } catch { throw self.error(error, needed: attributes.size) }
+    }
+
+    private func finished(_ writer: StagedWriter, _ digest: Digest) throws(SystemError) -> (StagedFile, Digest) {
+        do throws(HeadwaterError) { return (try writer.finish(), digest) } catch {
+            // The other file grew or shrank meanwhile.
+            throw SystemError("copy_file_range", ESTALE)
+        }
+    }
+
     /// Entries of the user's that had no place to go back to: each now in `.headwater/<session>/rescued/`, never removed by us.
     package var rescued: [Rescued] { rescuedEntries.read { $0 } }
 
@@ -82,7 +109,7 @@ package final class Stage: Sendable {
     func createFile(mode: UInt16) throws(SystemError) -> (number: UInt64, descriptor: Int32) {
         let number = nextNumber()
         let descriptor = try Stage.withName(number) { name throws(SystemError) in
-            let flags = O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC
+            let flags = O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC
             return try check("openat") { openat(directory.raw, name, flags, mode_t(mode)) }
         }
         return (number, descriptor)

@@ -1,3 +1,4 @@
+import Content
 import Core
 import Glibc
 import Platform
@@ -10,6 +11,7 @@ package final class StagedWriter {
     private let descriptor: Int32
     private var writtenBytes: UInt64 = 0
     private var isFinished = false
+    private static let copiedAtOnce = 64 << 20
 
     /// Creates the file with its final mode, so that it rarely needs to be set: nobody else can reach the stage.
     init(_ stage: Stage, _ attributes: Attributes) throws(SystemError) {
@@ -48,6 +50,53 @@ package final class StagedWriter {
             try writeFully(descriptor, bytes)
         } catch { throw stage.error(error, needed: attributes.size - writtenBytes) }
         writtenBytes = total
+    }
+
+    /// Shares the blocks of a whole file; false where the file system cannot.
+    func share(_ source: Descriptor) throws(SystemError) -> Bool {
+        do throws(SystemError) { try shareBlocks(of: source.raw, with: descriptor) } catch {
+            if error.errno == ENOSPC || error.errno == EDQUOT || error.errno == EIO { throw error }
+            return false
+        }
+        writtenBytes = try FileStatus(descriptor: descriptor).size
+        return true
+    }
+
+    /// Copies a whole file; false when it is to end first.
+    func copy(_ source: Descriptor, _ isEnding: () -> Bool) throws(SystemError) -> Bool {
+        while true {
+            if isEnding() { return false }
+            let count = try copyContent(
+                from: source.raw, to: descriptor, at: writtenBytes, count: StagedWriter.copiedAtOnce)
+            if count == 0 { return true }
+            writtenBytes += UInt64(count)
+        }
+    }
+
+    /// The digest of what stands in the stage; nil when it is to end first.
+    func digest(_ isEnding: () -> Bool) throws(SystemError) -> Digest? {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Segment.bytes, alignment: 4096)
+        defer { buffer.deallocate() }
+        var digest = ContentDigest()
+        for index in 0..<Segment.count(ofSize: writtenBytes) {
+            if isEnding() { return nil }
+            let size = Segment.size(at: index, ofSize: writtenBytes)
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
+            try readFully(part, at: UInt64(index) * UInt64(Segment.bytes))
+            digest.add(segment: Hash.digest(UnsafeRawBufferPointer(part)))
+        }
+        return digest.finish()
+    }
+
+    private func readFully(_ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(SystemError) {
+        var filled = 0
+        while filled < buffer.count {
+            let got = try checkSize("pread") {
+                pread(descriptor, buffer.baseAddress! + filled, buffer.count - filled, off_t(offset) + filled)
+            }
+            if got == 0 { throw SystemError("pread", EIO) }
+            filled += got
+        }
     }
 
     /// Sets mode and time, checks the size. The content is not durable yet: `Applier` sees to that, batch by batch.

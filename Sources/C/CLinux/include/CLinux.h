@@ -60,3 +60,8 @@ int hw_utimens_descriptor(int fd, int64_t s, uint32_t ns);
 // Whether some process has the file open for writing, asked by taking a read lease for an instant: 1 none, 0 some, -1 cannot tell.
 // fd must be open for reading only. A writer that opens it in that instant waits for it; SIGIO must be ignored.
 int hw_has_no_writer(int fd);
+
+// FICLONE: 0, or -1 with errno
+int hw_clone(int source, int target);
+// copy_file_range; offsets are advanced
+long hw_copy_file_range(int source, int64_t *from, int target, int64_t *to, size_t count);
