@@ -45,6 +45,7 @@ package struct Frame: Sendable {
         case survey = 23
         case surveyed = 24
         case lent = 25
+        case moved = 26
     }
 }
 
