@@ -1,3 +1,4 @@
+import Core
 import Glibc
 import Platform
 
@@ -15,10 +16,25 @@ package protocol Output: Sendable {
 
 /// Descriptors 1 and 2 of this process.
 package struct StandardOutput: Output {
+    private static let firstLoss = Monitor<SystemError?>(nil)
+
     package init() {}
 
-    package func result(_ text: String) { StandardOutput.write(1, text) }
-    package func progress(_ text: String) { StandardOutput.write(2, text) }
+    package func result(_ text: String) {
+        do throws(SystemError) { try writeFully(1, Array(text.utf8)) } catch {
+            StandardOutput.firstLoss.update { $0 = $0 ?? error }
+        }
+    }
+
+    package func progress(_ text: String) { try? writeFully(2, Array(text.utf8)) }
+
+    /// Why results of this process were lost, if any were; a reader that left of its own (EPIPE) or was never there (EBADF) lost nothing.
+    package static var lostResults: HeadwaterError? {
+        guard let loss = firstLoss.read({ $0 }), loss.errno != EPIPE, loss.errno != EBADF else { return nil }
+        return HeadwaterError(
+            "output.lost", "the results could not be written to standard output",
+            remedy: "make room where it leads, then run again: what was done stands", cause: loss.description)
+    }
 
     package var terminalSize: LiveView.Size? {
         if !Terminal.isTerminal(2) { return nil }
@@ -39,9 +55,5 @@ package struct StandardOutput: Output {
     package static func canMoveCursor(_ environment: [String: String]) -> Bool {
         let term = environment["TERM"] ?? ""
         return !term.isEmpty && term != "dumb"
-    }
-
-    private static func write(_ descriptor: Int32, _ text: String) {
-        try? writeFully(descriptor, Array(text.utf8))
     }
 }

@@ -37,7 +37,7 @@ package enum PlainLines {
         var line = StyledLine(edge.map { "\($0.label): " } ?? "")
         line.add("warning[\(error.code)] ", .yellow)
         line.add((error.path.map { "\($0): " } ?? "") + Printable.text(error.message))
-        return [line, StyledLine("  remedy: " + error.remedy)]
+        return [line, StyledLine("  remedy: " + Printable.line(error.remedy))]
     }
 
     private static func detail(_ text: String, of edge: EdgeIdentity?) -> StyledLine {

@@ -82,6 +82,13 @@ package final class Reporter: Sendable {
         presenter.end(summaries, seconds: seconds)
     }
 
+    /// Ends the thread without a summary, where nothing ran. To be called in place of `finish`.
+    package func abandon() {
+        queue.update { $0.isClosed = true }
+        guard var presenter = try? writer.join() else { return }
+        presenter.pause()
+    }
+
     /// A frame at a time: what came since the last one is shown together.
     private static func drain(_ queue: Monitor<Queue>, _ presenter: inout Presenter) {
         while true {

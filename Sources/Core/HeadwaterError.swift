@@ -42,7 +42,7 @@ extension HeadwaterError: CustomStringConvertible {
         if let edge { head += " edge \(edge)" }
         if let peer { head += "\(edge == nil ? "" : ",") at \(peer)" }
         if let path { head += " · \(path)" }
-        var lines = [head, "  " + Printable.text(message), "  remedy: " + remedy]
+        var lines = [head, "  " + Printable.text(message), "  remedy: " + Printable.line(remedy)]
         if let cause { lines.append("  cause:  " + Printable.text(cause)) }
         return lines.joined(separator: "\n")
     }

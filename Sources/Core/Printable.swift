@@ -21,6 +21,15 @@ package enum Printable {
 
     package static func text(_ string: String) -> String { text(string.utf8) }
 
+    /// The same for a line that was made to be shown, such as a remedy: its backslashes stay as they are.
+    package static func line(_ string: String) -> String {
+        var out = ""
+        for scalar in string.unicodeScalars {
+            if scalar == "\\" { out.unicodeScalars.append(scalar) } else { append(scalar, to: &out) }
+        }
+        return out
+    }
+
     private static func append(_ scalar: Unicode.Scalar, to out: inout String) {
         switch scalar.value {
         case 0..<0x20, 0x7F: out += hex(UInt8(scalar.value))

@@ -28,9 +28,7 @@ final class PlaceLedger: Sendable {
         peers = Dictionary(grouping: used.sorted()) { topology.peers[$0].host.map(SSHTarget.init) }
     }
 
-    /// Asks all hosts at once; returns what is wrong with the places that are known then.
-    ///
-    /// - Parameter isEnding: wakes the wait when it becomes true.
+    /// Asks all hosts at once; returns what is wrong with the places that are known then. A run that is to end waits no longer.
     func survey(_ hosts: [SSHTarget: AgentHost], _ interruption: Interruption) -> [Diagnostic] {
         let here = (peers[nil] ?? []).map { ($0, PlaceIdentity(peer: topology.peers[$0].path)) }
         let far = peers.compactMap { target, peers in target.flatMap { hosts[$0] }.map { ($0, peers) } }

@@ -9,6 +9,9 @@ package struct Retry: Sendable {
 
     package init() {}
 
+    /// Whether a try has failed already.
+    package var hasTried: Bool { tries > 0 }
+
     /// Seconds to wait before the next try; nil to give up with `error`.
     ///
     /// - Parameters:

@@ -100,15 +100,23 @@ package final class SessionRunner: EdgeRunner {
         let begun = MonotonicClock.now
         var retry = Retry()
         var takesOver = false
+        // What earlier tries of this run have moved: it stays.
+        var moved = CycleCounts()
         while true {
             var streams: SessionStreams?
             defer { streams?.close() }
+            let observer = EdgeObserver(identity, list, observe)
             do throws(HeadwaterError) {
                 streams = try open(edge, identity)
                 try ledger.require(edge, hosts)
                 list.clear()
-                return try cycle(plan(edge, identity, permits, takesOver: takesOver), streams!, list)
+                var summary = try cycle(plan(edge, identity, permits, takesOver: takesOver), streams!, observer)
+                if retry.hasTried { moved.add(moved: observer.recovered) }
+                summary.counts.add(moved: moved)
+                return summary
             } catch {
+                if retry.hasTried { moved.add(moved: observer.recovered) }
+                moved.add(moved: observer.moved)
                 if !takesOver, SessionRunner.isAbandoned(error) {
                     takesOver = true
                     observe(.detail(edge: identity, "ending the agent that a dead run left behind"))
@@ -117,20 +125,20 @@ package final class SessionRunner: EdgeRunner {
                 let elapsed = Double(MonotonicClock.now - begun) / 1e9
                 let jitter = Double(Host.randomBytes(1)[0]) / 255
                 // Connections have their own tries behind them.
-                if streams == nil && error.code != "agent.no-greeting" { return failed(identity, error) }
+                if streams == nil && error.code != "agent.no-greeting" { return failed(identity, error, moved) }
                 guard let delay = retry.delay(after: error, elapsed: elapsed, jitter: jitter),
                     !interruption.wait(seconds: delay)
-                else { return failed(identity, error) }
+                else { return failed(identity, error, moved) }
                 observe(.detail(edge: identity, "\(error.code): \(error.message); trying again"))
             }
         }
     }
 
-    private func cycle(_ plan: SessionPlan, _ streams: SessionStreams, _ list: HaltedPaths) throws(HeadwaterError)
-        -> EdgeSummary
+    private func cycle(_ plan: SessionPlan, _ streams: SessionStreams, _ observer: EdgeObserver)
+        throws(HeadwaterError) -> EdgeSummary
     {
         let identity = plan.request.edge
-        let outcome = try run(plan, streams, EdgeObserver(identity, list, observe))
+        let outcome = try run(plan, streams, observer)
         var summary = EdgeSummary(edge: identity)
         summary.counts = outcome.counts
         summary.bytesSent = outcome.bytesSent
@@ -194,8 +202,9 @@ package final class SessionRunner: EdgeRunner {
         return try SessionStreams(route, registry, hosts: hosts)
     }
 
-    private func failed(_ identity: EdgeIdentity, _ error: HeadwaterError) -> EdgeSummary {
+    private func failed(_ identity: EdgeIdentity, _ error: HeadwaterError, _ moved: CycleCounts) -> EdgeSummary {
         var summary = EdgeSummary(edge: identity)
+        summary.counts = moved
         if let exit = interruption.exit, error.exit == .unreachable || error.isTransient {
             summary.exit = exit
         } else {
@@ -211,12 +220,19 @@ private final class EdgeObserver: SessionObserver {
     private let edge: EdgeIdentity
     private let list: HaltedPaths
     private let observe: @Sendable (Event) -> Void
+    private let counts = Monitor((moved: CycleCounts(), recovered: CycleCounts()))
 
     init(_ edge: EdgeIdentity, _ list: HaltedPaths, _ observe: @escaping @Sendable (Event) -> Void) {
         self.edge = edge
         self.list = list
         self.observe = observe
     }
+
+    var moved: CycleCounts { counts.read { $0.moved } }
+    var recovered: CycleCounts { counts.read { $0.recovered } }
+
+    func note(moved: CycleCounts) { counts.update { $0.moved = moved } }
+    func note(recovered: CycleCounts) { counts.update { $0.recovered = recovered } }
 
     func note(problem: HeadwaterError) { if !list.take(problem) { observe(.problem(edge: edge, problem)) } }
     func note(progress: Progress) { observe(.progress(edge: edge, progress)) }

@@ -11,6 +11,7 @@ struct CatchUp {
     let snapshot: Snapshot
     let link: FrameLink
     let inbox: Inbox
+    let observer: any SessionObserver
     /// The other end's meta row, as its hello had it.
     let other: SnapshotMeta
 
@@ -19,25 +20,32 @@ struct CatchUp {
     ///   - otherLacksAfter: this end sends rows after this number of its own; nil: none.
     func run(iLackAfter: Int64?, otherLacksAfter: Int64?, sendsFirst: Bool) throws(HeadwaterError) {
         snapshot.acknowledge(mineThrough: other.theirs)
-        if sendsFirst, let number = otherLacksAfter { try send(after: number) }
-        if iLackAfter != nil { try receive() }
-        if !sendsFirst, let number = otherLacksAfter { try send(after: number) }
-        try agree()
+        // Each frame of rows is one commit of the other end at most.
+        var framesSent: Int64 = 0
+        if sendsFirst, let number = otherLacksAfter { framesSent = try send(after: number) }
+        if iLackAfter != nil { try receive(otherAt: other.mine...(other.mine + framesSent)) }
+        if !sendsFirst, let number = otherLacksAfter { framesSent = try send(after: number) }
+        try agree(otherAt: other.mine...(other.mine + framesSent))
     }
 
     /// Exchanges `prepared`: from here on this end's database is durable and the other's is too.
-    func agree() throws(HeadwaterError) {
+    ///
+    /// - Parameter otherAt: what the other end's last commit can be: what it says is recorded, so nothing else is believed.
+    func agree(otherAt: ClosedRange<Int64>) throws(HeadwaterError) {
         let meta = snapshot.meta
         try link.send(.prepared, PreparedMessage(sum: meta.sum, rows: meta.counts.agreed, mine: meta.mine).encoded())
         let frame = try expect(.prepared)
         let theirs = try decoding { () throws(WireFault) in try PreparedMessage(decoding: frame.payload) }
+        guard otherAt.contains(theirs.mine) else { throw .oddCommit(theirs.mine) }
         var there = other
         (there.sum, there.counts.agreed) = (theirs.sum, theirs.rows)
         if let error = StartUp.disagreement(meta, there, file: snapshot.directory.databaseFile) { throw error }
         if theirs.mine > meta.theirs { _ = try snapshot.commit([], theirs: theirs.mine) }
     }
 
-    private func send(after number: Int64) throws(HeadwaterError) {
+    /// Returns how many frames it took.
+    private func send(after number: Int64) throws(HeadwaterError) -> Int64 {
+        var frames: Int64 = 1
         let rows = try snapshot.rows(after: number)
         var items: [RowsMessage.Item] = []
         var bytes = 0
@@ -48,17 +56,22 @@ struct CatchUp {
                 try link.send(.rows, RowsMessage(items: items, through: snapshot.meta.mine, isLast: false).encoded())
                 items = []
                 bytes = 0
+                frames += 1
             }
         }
         try link.send(.rows, RowsMessage(items: items, through: snapshot.meta.mine, isLast: true).encoded())
+        return frames
     }
 
-    private func receive() throws(HeadwaterError) {
+    private func receive(otherAt: ClosedRange<Int64>) throws(HeadwaterError) {
+        var recovered = CycleCounts()
         while true {
             let frame = try expect(.rows)
             let message = try decoding { () throws(WireFault) in try RowsMessage(decoding: frame.payload) }
+            guard otherAt.contains(message.through) else { throw .oddCommit(message.through) }
             var changes: [RowChange] = []
             for item in message.items where try isNews(item.path) {
+                recovered.add(recovered: item.agreed)
                 if let agreed = item.agreed {
                     changes.append(.put(item.path, agreed, local: nil, state: .agreed))
                 } else {
@@ -66,8 +79,9 @@ struct CatchUp {
                 }
             }
             _ = try snapshot.commit(changes, theirs: message.isLast ? message.through : nil)
-            if message.isLast { return }
+            if message.isLast { break }
         }
+        observer.note(recovered: recovered)
     }
 
     /// A row that this end has committed and the other has not seen is newer than anything the other can send: a cycle changes a path
@@ -85,5 +99,26 @@ struct CatchUp {
             guard frame.kind == kind else { throw .protocolBroken(WireFault("\(frame.kind) where \(kind) was due")) }
             return frame
         }
+    }
+}
+
+extension HeadwaterError {
+    /// A commit number that the other end cannot have by what it said before.
+    static func oddCommit(_ number: Int64) -> HeadwaterError {
+        .protocolBroken(WireFault("commit number \(number) does not follow from what was said before"))
+    }
+}
+
+extension CycleCounts {
+    /// Counts what the other end did to one path before this one heard of it.
+    fileprivate mutating func add(recovered agreed: AgreedEntry?) {
+        var one = CycleCounts()
+        switch agreed?.attributes.kind {
+        case nil: one.deleted = 1
+        case .directory: one.directories = 1
+        case .symlink: one.symlinks = 1
+        default: (one.files, one.bytesPayload) = (1, agreed!.attributes.size)
+        }
+        add(moved: one)
     }
 }

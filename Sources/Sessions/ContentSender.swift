@@ -26,6 +26,8 @@ final class ContentSender {
     private var packNumber = 0
     private var packBytes: UInt64 = 0
     private var packMembers = 0
+    /// Of the members' paths: a pack must fit into a target's window with all that it weighs there.
+    private var packPathBytes = 0
     /// The index behind the last change of each pack that is still asked for, by pack number.
     private var packEnds: [Int: Int] = [:]
     private(set) var bytesDone: UInt64 = 0
@@ -55,11 +57,14 @@ final class ContentSender {
         guard case .file(let attributes) = record.state, attributes.size <= UInt64(ContentMessage.rawBytesMax) else {
             return -1
         }
-        if packBytes + attributes.size > UInt64(ContentMessage.rawBytesMax) || packMembers >= ContentSender.membersMax {
+        if packBytes + attributes.size > UInt64(ContentMessage.rawBytesMax) || packMembers >= ContentSender.membersMax
+            || packPathBytes >= ContentMessage.rawBytesMax
+        {
             closePack(at: index)
         }
         packBytes += attributes.size
         packMembers += 1
+        packPathBytes += record.path.key.count
         let number = packNumber
         if packBytes >= UInt64(ContentSender.cutFromBytes)
             && record.path.key.withUnsafeBytes({ Hash.xxh3($0) }) & 15 == 0
@@ -76,6 +81,7 @@ final class ContentSender {
         packNumber += 1
         packBytes = 0
         packMembers = 0
+        packPathBytes = 0
     }
 
     // MARK: Serving

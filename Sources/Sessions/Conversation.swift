@@ -6,15 +6,26 @@ import Wire
 final class Conversation: Sendable {
     let link: FrameLink
     let inbox = Inbox()
+    let observer: any SessionObserver
+    /// Whether the other end may end the session early: only the one that opened it has an operator.
+    let mayBeStopped: Bool
     private let pulse: Pulse
     private let filling: WorkerThread<Void>
-    private let observer: any SessionObserver
 
-    init(_ link: FrameLink, observer: any SessionObserver) {
+    init(
+        _ link: FrameLink, observer: any SessionObserver, mayBeStopped: Bool = false, patience: Patience = Patience()
+    ) {
         self.link = link
         self.observer = observer
-        pulse = Pulse(link)
+        self.mayBeStopped = mayBeStopped
+        pulse = Pulse(link, inbox, patience)
         filling = WorkerThread("hw-receive") { [inbox] in inbox.fill(from: link) }
+    }
+
+    /// An operator asks to end: the other end is told, and gets little time to answer.
+    func cancel() {
+        inbox.cancel()
+        pulse.noteEnding()
     }
 
     /// Closes the stream and waits for the threads that use it.
@@ -70,15 +81,20 @@ final class Conversation: Sendable {
     func tell(_ error: HeadwaterError) { try? link.send(.failure, ErrorMessage.encoded(error)) }
 
     /// What really ended the cycle: an end that cannot write any more may still have the other's reason to read.
-    func reason(for error: HeadwaterError) -> HeadwaterError {
-        guard Conversation.brokenStream.contains(error.code) else { return error }
+    func reason(for first: HeadwaterError) -> HeadwaterError {
+        guard Conversation.brokenStream.contains(first.code) else { return first }
         let deadline = MonotonicClock.after(seconds: 5)
-        while let item = try? inbox.next(until: deadline) {
-            if case .frame(let frame) = item, frame.kind == .failure {
-                return (try? Conversation.failure(frame)) ?? error
+        do throws(HeadwaterError) {
+            while let item = try inbox.next(until: deadline) {
+                if case .frame(let frame) = item, frame.kind == .failure {
+                    return (try? Conversation.failure(frame)) ?? first
+                }
             }
+            return first
+        } catch {
+            // What the receiving side or the watch found out may say more than that a write was refused afterwards.
+            return Conversation.brokenStream.contains(error.code) ? first : error
         }
-        return error
     }
 
     /// The next frame, which must be of this kind; problems are shown on the way, a failure is thrown.
@@ -114,7 +130,8 @@ extension HeadwaterError {
 ///
 /// A session's first problems and details, at most `bytesMax` of them; the rest are only counted, so that the other end is never flooded.
 final class TellingObserver: SessionObserver {
-    private static let bytesMax = 4 << 20
+    static let bytesMax = 4 << 20
+    static let overheadBytes = 64
     private static let progressEverySeconds = 0.1
 
     private struct Told: Sendable {
@@ -138,6 +155,10 @@ final class TellingObserver: SessionObserver {
 
     func note(detail: String) { if tellsAll { tell(.detail, DetailMessage.encoded(detail)) } }
 
+    func note(moved counts: CycleCounts) { if tellsAll { try? link.send(.moved, MovedMessage.encoded(counts)) } }
+
+    func note(recovered counts: CycleCounts) {}
+
     func note(progress: Progress) {
         guard tellsAll else { return }
         let isDue = told.read { told in
@@ -151,7 +172,7 @@ final class TellingObserver: SessionObserver {
 
     private func tell(_ kind: Frame.Kind, _ payload: [UInt8]) {
         let isFew = told.read { told in
-            told.bytes += payload.count + 64
+            told.bytes += payload.count + TellingObserver.overheadBytes
             return told.bytes <= TellingObserver.bytesMax
         }
         if isFew { try? link.send(kind, payload) }

@@ -17,11 +17,12 @@ package enum EdgeSession {
     ///   `observer` and are counted.
     package static func run(
         _ plan: SessionPlan, isAgent: Bool = false, registry: RootRegistry, stream: any ByteStream,
-        lent: LentFiles? = nil, cancellation: Cancellation, observer: any SessionObserver
+        lent: LentFiles? = nil, cancellation: Cancellation, observer: any SessionObserver,
+        patience: Patience = Patience()
     ) throws(HeadwaterError) -> SessionOutcome {
         let link = FrameLink(stream)
-        let conversation = Conversation(link, observer: observer)
-        let listener = cancellation.listen { conversation.inbox.cancel() }
+        let conversation = Conversation(link, observer: observer, patience: patience)
+        let listener = cancellation.listen { conversation.cancel() }
         defer {
             cancellation.forget(listener)
             conversation.end()
@@ -53,6 +54,9 @@ package enum EdgeSession {
         let opening = try Opening(
             plan.here, session: request.edge.session, owner: try LockOwner(sent: request.owner), registry: registry,
             role)
+        let file = opening.directory.databaseFile
+        let number = SessionsHere.enter(file) { conversation.link.close() }
+        defer { SessionsHere.leave(file, number) }
         let end = SessionEnd(opening, request, plan.here, lent: lent)
         do throws(HeadwaterError) {
             end.scanAhead()
@@ -95,11 +99,12 @@ package enum Responder {
     /// Serves one session over `stream` to its end, or obeys an order to open one. Blocks. Errors have been told to the other end;
     /// the code is for the caller's exit status.
     package static func serve(
-        _ stream: any ByteStream, registry: RootRegistry, lent: LentStreams = LentStreams(), files: LentFiles? = nil
+        _ stream: any ByteStream, registry: RootRegistry, lent: LentStreams = LentStreams(), files: LentFiles? = nil,
+        patience: Patience = Patience()
     ) -> ExitCode {
         let link = FrameLink(stream)
         let observer = TellingObserver(link)
-        let conversation = Conversation(link, observer: observer)
+        let conversation = Conversation(link, observer: observer, mayBeStopped: true, patience: patience)
         defer { conversation.end() }
         do throws(HeadwaterError) {
             let first = try conversation.expect(first: [.hello, .order])
@@ -154,6 +159,9 @@ package enum Responder {
         let opening = try Opening(
             hello.there, session: request.edge.session, owner: try LockOwner(sent: request.owner), registry: registry,
             role)
+        let file = opening.directory.databaseFile
+        let number = SessionsHere.enter(file) { conversation.link.close() }
+        defer { SessionsHere.leave(file, number) }
         let end = SessionEnd(opening, request, hello.there, lent: files)
         do throws(HeadwaterError) {
             end.scanAhead()

@@ -33,7 +33,7 @@ struct Handshake {
             let snapshot =
                 first.creates.contains(side) ? try create(first, end) : try Snapshot.open(directory: end.directory)
             end.use(snapshot)
-            try catchUp(snapshot, conversation).agree()
+            try catchUp(snapshot, conversation).agree(otherAt: 0...0)
         case .incremental(let plan):
             let snapshot = try Snapshot.open(directory: end.directory)
             end.use(snapshot)
@@ -56,7 +56,9 @@ struct Handshake {
     private func catchUp(_ snapshot: Snapshot, _ conversation: Conversation) -> CatchUp {
         var other = snapshot.meta
         if case .ok(let meta) = there.snapshot { other = meta }
-        return CatchUp(snapshot: snapshot, link: conversation.link, inbox: conversation.inbox, other: other)
+        return CatchUp(
+            snapshot: snapshot, link: conversation.link, inbox: conversation.inbox, observer: conversation.observer,
+            other: other)
     }
 }
 
@@ -75,11 +77,11 @@ struct Cycle {
     /// Runs this end's role; returns what the cycle did, problems of both ends included.
     func run(isSource: Bool) throws(HeadwaterError) -> CycleCounts {
         if isSource {
-            let source = Source(end: end, link: conversation.link, inbox: conversation.inbox, observer: observer)
+            let source = Source(end: end, conversation, observer)
             let target = try source.run()
             return target.joined(withSource: source.counts)
         }
-        let target = try Target(end: end, link: conversation.link, inbox: conversation.inbox, observer: observer)
+        let target = try Target(end: end, conversation, observer)
         let (mine, source) = try target.run()
         return mine.joined(withSource: source)
     }

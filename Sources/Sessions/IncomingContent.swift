@@ -47,7 +47,9 @@ final class IncomingContent {
     }
 
     /// A large file weighs what one window of it does: its segments are bounded by the stream itself.
-    private static func weight(_ file: WantedFile) -> UInt64 { min(file.attributes.size, 4 << 20) + 256 }
+    private static func weight(_ file: WantedFile) -> UInt64 {
+        min(file.attributes.size, 4 << 20) + 256 + UInt64(file.path.key.count)
+    }
 
     // MARK: Frames
 

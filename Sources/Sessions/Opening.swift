@@ -157,7 +157,11 @@ struct Opening {
             if !isWaiting {
                 let signal = signals.removeFirst()
                 if let agent = holder.agent, Host.startTime(of: agent.process) == agent.started {
-                    kill(agent.process, signal)
+                    if agent.process == getpid() {
+                        SessionsHere.end(directory.databaseFile)
+                    } else {
+                        kill(agent.process, signal)
+                    }
                 }
                 deadline = MonotonicClock.after(seconds: 5)
             }

@@ -17,7 +17,7 @@ package enum OrderedSession {
     ) throws(HeadwaterError) -> SessionOutcome {
         let link = FrameLink(control)
         let conversation = Conversation(link, observer: observer)
-        let listener = cancellation.listen { conversation.inbox.cancel() }
+        let listener = cancellation.listen { conversation.cancel() }
         defer {
             cancellation.forget(listener)
             conversation.end()
@@ -47,6 +47,7 @@ package enum OrderedSession {
         case .progress: observer.note(progress: try decoded(ProgressMessage.decode))
         case .detail: observer.note(detail: try decoded(DetailMessage.decode))
         case .problem: observer.note(problem: try decoded(ErrorMessage.decode))
+        case .moved: observer.note(moved: try decoded(MovedMessage.decode))
         case .failure: throw try Conversation.failure(frame)
         case .outcome:
             let message = try decoded(OutcomeMessage.init(decoding:))
@@ -86,7 +87,7 @@ package enum OrderedSession {
 
     /// Waits for what the orchestrator may still say: to stop; or nothing more, since it is gone.
     private static func heed(_ inbox: Inbox, _ cancellation: Cancellation, _ data: any ByteStream) {
-        while let item = try? inbox.next() {
+        while let item = try? inbox.next(isDue: false) {
             if case .frame(let frame) = item, frame.kind == .stop { cancellation.request() }
         }
         data.close()

@@ -97,6 +97,18 @@ final class SessionEnd {
         return snapshot
     }
 
+    /// What this end says when its part is over.
+    func done(_ counts: CycleCounts) -> DoneMessage {
+        DoneMessage(counts: counts, sum: meta.sum, rows: meta.counts.agreed)
+    }
+
+    /// Compares what both ends hold at the end of a cycle: it is the same, or one of them was told something else.
+    func compare(_ done: DoneMessage) throws(HeadwaterError) {
+        var there = meta
+        (there.sum, there.counts.agreed) = (done.sum, done.rows)
+        if let error = StartUp.disagreement(meta, there, file: directory.databaseFile) { throw error }
+    }
+
     // MARK: Brakes
 
     /// Halts when the root is not the directory it was, is no longer mounted, or has lost all of its content.

@@ -15,4 +15,13 @@ package protocol SessionObserver: AnyObject, Sendable {
     func note(problem: HeadwaterError)
     func note(progress: Progress)
     func note(detail: String)
+    /// What this session has moved so far, durable and recorded; it stays so however the session ends.
+    func note(moved: CycleCounts)
+    /// What an earlier session had moved that this end did not know of yet.
+    func note(recovered: CycleCounts)
+}
+
+extension SessionObserver {
+    package func note(moved: CycleCounts) {}
+    package func note(recovered: CycleCounts) {}
 }

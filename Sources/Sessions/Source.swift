@@ -15,17 +15,23 @@ import Wire
 final class Source {
     /// Announced changes that the target has not decided yet; more wait.
     static let recordsInFlightMax = 16 * 1024
-    /// Changes that were announced and never committed, problems of the target among them: no honest target gets here.
-    private static let rememberedMax = 2 << 20
-
+    /// The same in bytes: paths can be long.
+    static let bytesInFlightMax = 8 << 20
     private let end: SessionEnd
     private let link: FrameLink
     private let inbox: Inbox
     private let observer: any SessionObserver
     private let content: ContentSender
+    private let mayBeStopped: Bool
+    private let rowsBefore: Int64
     private var comparison: TreeComparison?
     private var announced = 0
     private var decidedBefore = 0
+    /// Where each frame of changes ended that is not decided yet, and what it weighed.
+    private var framesInFlight: [(end: Int, bytes: Int)] = []
+    private var bytesInFlight = 0
+    private var pathsAsked: Int64 = 0
+    private var theirs: Int64
     /// A target wants each content once, in the order of the changes.
     private var lastWanted = -1
     private var inFlight: [Int: Announced] = [:]
@@ -54,11 +60,11 @@ final class Source {
         var identity: LocalIdentity?
     }
 
-    init(end: SessionEnd, link: FrameLink, inbox: Inbox, observer: any SessionObserver) {
+    init(end: SessionEnd, _ conversation: Conversation, _ observer: any SessionObserver) {
         self.end = end
-        self.link = link
-        self.inbox = inbox
         self.observer = observer
+        (link, inbox, mayBeStopped) = (conversation.link, conversation.inbox, conversation.mayBeStopped)
+        (rowsBefore, theirs) = (end.rowCount, end.meta.theirs)
         content = ContentSender(link: link, root: end.root, lent: end.lent)
     }
 
@@ -95,7 +101,9 @@ final class Source {
 
     /// Sends one frame of changes if the target has decided enough of those before; false when there is nothing to do now.
     private func announceSome() throws(HeadwaterError) -> Bool {
-        guard comparison != nil, announced - decidedBefore < Source.recordsInFlightMax else { return false }
+        guard comparison != nil, announced - decidedBefore < Source.recordsInFlightMax,
+            bytesInFlight < Source.bytesInFlightMax
+        else { return false }
         var records: [ChangeRecord] = []
         var bytes = 0
         let first = announced
@@ -113,6 +121,8 @@ final class Source {
         }
         if comparison == nil { try flushVerified() }
         content.closePack(at: announced)
+        framesInFlight.append((announced, bytes))
+        bytesInFlight += bytes
         let message = ChangesMessage(isLast: comparison == nil, isAnswer: false, firstIndex: first, records: records)
         try link.send(.changes, message.encoded())
         return true
@@ -197,16 +207,31 @@ final class Source {
             case .problem:
                 let error = try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
                 observer.note(problem: error)
-            case .stop: try stop()
+            case .stop:
+                guard mayBeStopped else { throw .stoppedUnasked }
+                try stop()
             case .failure: throw try Conversation.failure(frame)
             case .done:
                 let done = try decoding { () throws(WireFault) in try DoneMessage(decoding: frame.payload) }
-                try link.send(.done, DoneMessage(counts: counts).encoded())
+                try check(done)
+                try link.send(.done, end.done(counts).encoded())
                 return done.counts
             default: throw .protocolBroken(WireFault("\(frame.kind) sent to a source"))
             }
         }
         return nil
+    }
+
+    /// A cycle is over only when the target has decided every change, and holds it or says that it is a problem.
+    ///
+    /// One change may be left without a word: of the file that shows that the target is mounted.
+    private func check(_ done: DoneMessage) throws(HeadwaterError) {
+        let isDecided = comparison == nil && decidedBefore == announced
+        let openCount = inFlight.values.count { !$0.isAnswer }
+        if !stopping && !(isDecided && (openCount <= 1 || done.counts.problems > 0)) {
+            throw .protocolBroken(WireFault("done with \(openCount) of \(announced) changes open"))
+        }
+        try end.compare(done)
     }
 
     private func accept(_ want: WantMessage) throws(HeadwaterError) {
@@ -221,12 +246,17 @@ final class Source {
             if !stopping { content.enqueue(item) }
         }
         decidedBefore = want.decidedBefore
+        let decided = framesInFlight.prefix { $0.end <= decidedBefore }
+        bytesInFlight -= decided.reduce(0) { $0 + $1.bytes }
+        framesInFlight.removeFirst(decided.count)
     }
 
     /// Says how the paths stand that only the target saw change; of what is not there or cannot be read, nothing.
     private func answer(_ ask: AskMessage) throws(HeadwaterError) {
         if stopping { return }
-        guard inFlight.count < Source.rememberedMax else { throw .protocolBroken(WireFault("asks without end")) }
+        // A target asks about each of its rows once at most.
+        pathsAsked += Int64(ask.paths.count)
+        guard pathsAsked <= rowsBefore else { throw .protocolBroken(WireFault("more asked about than agreed on")) }
         let image = try end.view()
         var records: [ChangeRecord] = []
         var bytes = 0
@@ -254,6 +284,8 @@ final class Source {
 
     /// Records what the target has made durable and tells it so.
     private func record(_ committed: CommittedMessage) throws(HeadwaterError) {
+        guard committed.number - theirs <= 1, committed.number >= theirs else { throw .oddCommit(committed.number) }
+        theirs = committed.number
         var changes: [RowChange] = []
         for index in committed.runs.joined() {
             guard let change = inFlight.removeValue(forKey: index) else {
@@ -263,6 +295,7 @@ final class Source {
         }
         let mine = try end.commit(changes, theirs: committed.number)
         try link.send(.recorded, RecordedMessage(theirs: committed.number, mine: mine).encoded())
+        observer.note(moved: committed.counts)
         progress.entriesDone = Int(
             clamping: committed.counts.files + committed.counts.directories + committed.counts.symlinks
                 + committed.counts.deleted)

@@ -28,10 +28,12 @@ final class Target {
     private let stage: Stage
     private let batch: TargetBatch
     private let incoming: IncomingContent
-    private var drift: [TreePath] = []
-    private var seen: Set<TreePath> = []
-    private var undecided: [(index: Int, record: ChangeRecord)] = []
+    private let mayBeStopped: Bool
+    /// Paths that only this end saw change, as far as the source has not said anything of them.
+    private var drift: Set<TreePath> = []
+    private var undecided: [(index: Int, record: ChangeRecord, bytes: Int)] = []
     private var undecidedHead = 0
+    private var undecidedBytes = 0
     /// Answers about directories, which are decided ahead of the changes.
     private var answers: [(index: Int, record: ChangeRecord)] = []
     private var isRepairing = false
@@ -39,18 +41,19 @@ final class Target {
     private var received = 0
     private var lastAnnounced: TreePath?
     private var isAnnounced = false
-    private var asksOpen = 0
+    /// What was asked for last and is not answered yet; the answer keeps its order.
+    private var asked: ArraySlice<TreePath>?
+    private var wantsStop = false
     private var stopping = false
     private var progress = Progress(phase: .scanning)
 
-    init(end: SessionEnd, link: FrameLink, inbox: Inbox, observer: any SessionObserver) throws(HeadwaterError) {
+    init(end: SessionEnd, _ conversation: Conversation, _ observer: any SessionObserver) throws(HeadwaterError) {
         self.end = end
-        self.link = link
-        self.inbox = inbox
         self.observer = observer
+        (link, inbox, mayBeStopped) = (conversation.link, conversation.inbox, conversation.mayBeStopped)
         stage = try end.openStage()
         decider = Decider(end: end)
-        batch = TargetBatch(end: end, stage: stage, link: link)
+        batch = TargetBatch(end: end, stage: stage, link: link, observer: observer)
         incoming = IncomingContent(stage: stage)
     }
 
@@ -61,7 +64,7 @@ final class Target {
         let image = try end.view()
         try end.checkRoot(image)
         let found = try decider.findDrift(image) { inbox.isCancelled }
-        drift = found.others
+        drift = Set(found.others)
         for path in found.blocked { note(problem: .blocked(path)) }
         for problem in found.unknown { note(problem: problem) }
         for rescued in stage.rescued { note(problem: .rescued(rescued)) }
@@ -83,7 +86,7 @@ final class Target {
         while !rest.isEmpty && !stopping {
             let paths = Target.takeAsk(&rest)
             try ask(paths)
-            while asksOpen > 0 && !stopping { if let item = try inbox.next() { try handle(item) } }
+            while asked != nil && !stopping { if let item = try inbox.next() { try handle(item) } }
             for (index, record) in answers {
                 guard case .directory = record.state else { continue }
                 if let item = try decide(index, record) {
@@ -120,7 +123,7 @@ final class Target {
 
     /// Whether every change is here and decided, and all content that was asked for is staged.
     private var isReceived: Bool {
-        (stopping || (isAnnounced && asksOpen == 0)) && undecidedHead == undecided.count && incoming.isEmpty
+        (stopping || (isAnnounced && asked == nil)) && undecidedHead == undecided.count && incoming.isEmpty
     }
 
     private func handle(_ item: Inbox.Item) throws(HeadwaterError) {
@@ -159,7 +162,9 @@ final class Target {
             try batch.accept(try decoding { () throws(WireFault) in try RecordedMessage(decoding: frame.payload) })
         case .problem:
             observer.note(problem: try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) })
-        case .stop: noteStopped()
+        case .stop:
+            guard mayBeStopped || wantsStop else { throw .stoppedUnasked }
+            noteStopped()
         case .failure: throw try Conversation.failure(frame)
         default: throw .protocolBroken(WireFault("\(frame.kind) sent to a target"))
         }
@@ -189,7 +194,7 @@ final class Target {
     }
 
     private func accept(_ message: ChangesMessage) throws(HeadwaterError) {
-        guard message.firstIndex == received, message.isAnswer ? asksOpen > 0 : !isAnnounced else {
+        guard message.firstIndex == received, message.isAnswer ? asked != nil : !isAnnounced else {
             throw .protocolBroken(WireFault("changes from \(message.firstIndex) on where \(received) was due"))
         }
         if !message.isAnswer, let first = message.records.first, let last = message.records.last {
@@ -202,17 +207,29 @@ final class Target {
         received += message.records.count
         if stopping { return }
         for (offset, record) in message.records.enumerated() {
+            if message.isAnswer { try checkAsked(record.path) }
             if isRepairing && message.isAnswer {
-                answers.append((begin + offset, record))
+                // Only directories are put back ahead.
+                if case .directory = record.state { answers.append((begin + offset, record)) }
             } else {
-                undecided.append((begin + offset, record))
+                let bytes = message.isAnswer ? 0 : record.bytesEstimate
+                undecidedBytes += bytes
+                undecided.append((begin + offset, record, bytes))
             }
         }
-        guard undecided.count - undecidedHead <= Source.recordsInFlightMax + 2 * ChangesMessage.recordsMax else {
-            throw .protocolBroken(WireFault("too many undecided changes"))
-        }
-        if message.isLast { if message.isAnswer { asksOpen -= 1 } else { isAnnounced = true } }
+        guard undecided.count - undecidedHead <= Source.recordsInFlightMax + 2 * ChangesMessage.recordsMax,
+            undecidedBytes <= Source.bytesInFlightMax + 2 * ChangesMessage.expandedBytesMax
+        else { throw .protocolBroken(WireFault("too many undecided changes")) }
+        if message.isLast { if message.isAnswer { asked = nil } else { isAnnounced = true } }
         progress.entriesTotal = received
+    }
+
+    /// An answer has what was asked about, in that order; what the source lacks is left out.
+    private func checkAsked(_ path: TreePath) throws(HeadwaterError) {
+        guard let position = asked?.firstIndex(of: path) else {
+            throw .protocolBroken(WireFault("an answer about what was not asked"))
+        }
+        asked = asked![(position + 1)...]
     }
 
     /// Decides changes while there is room in the window, and tells the source.
@@ -222,8 +239,9 @@ final class Target {
             while undecidedHead < undecided.count, incoming.bytesWanted < Target.windowBytes,
                 items.count < ChangesMessage.recordsMax / 2, !batch.isFull
             {
-                let (index, record) = undecided[undecidedHead]
+                let (index, record, bytes) = undecided[undecidedHead]
                 undecidedHead += 1
+                undecidedBytes -= bytes
                 if let item = try decide(index, record) { items.append(item) }
                 decidedBefore = index + 1
             }
@@ -244,7 +262,7 @@ final class Target {
     }
 
     private func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> WantMessage.Item? {
-        if !drift.isEmpty { seen.insert(record.path) }
+        drift.remove(record.path)
         switch try decider.decide(index, record) {
         case .nothing: return nil
         case .apply(let planned): batch.add(planned)
@@ -262,21 +280,18 @@ final class Target {
         return nil
     }
 
-    /// Prepares the paths that only this end saw change; false when there are none to ask about.
-    private func askAboutDrift() -> Bool {
-        if stopping { return false }
-        drift.removeAll { seen.contains($0) }
-        return !drift.isEmpty
-    }
+    /// Whether there are paths left that only this end saw change.
+    private func askAboutDrift() -> Bool { !stopping && !drift.isEmpty }
 
     private func sendAsks() throws(HeadwaterError) {
-        var rest = drift[...]
-        try ask(Target.takeAsk(&rest))
-        drift = Array(rest)
+        var rest = drift.sorted()[...]
+        let paths = Target.takeAsk(&rest)
+        for path in paths { drift.remove(path) }
+        try ask(paths)
     }
 
     private func ask(_ paths: [TreePath]) throws(HeadwaterError) {
-        asksOpen += 1
+        asked = paths[...]
         try link.send(.ask, AskMessage(paths: paths).encoded())
     }
 
@@ -327,13 +342,13 @@ final class Target {
         try batch.finish()
         var counts = batch.counts
         counts.problems += problems
-        try link.send(.done, DoneMessage(counts: counts).encoded())
+        try link.send(.done, end.done(counts).encoded())
         while true {
             guard let item = try inbox.next(), case .frame(let frame) = item else { continue }
             if frame.kind == .done {
-                return (
-                    counts, try decoding { () throws(WireFault) in try DoneMessage(decoding: frame.payload) }.counts
-                )
+                let done = try decoding { () throws(WireFault) in try DoneMessage(decoding: frame.payload) }
+                try end.compare(done)
+                return (counts, done.counts)
             }
             try handle(frame)
         }
@@ -343,6 +358,7 @@ final class Target {
 
     private func stop() throws(HeadwaterError) {
         if stopping { return }
+        wantsStop = true
         try link.send(.stop)
         // What is asked for may still come; the source says when nothing more will.
     }
@@ -351,7 +367,7 @@ final class Target {
     private func noteStopped() {
         stopping = true
         undecided = []
-        undecidedHead = 0
+        (undecidedHead, undecidedBytes) = (0, 0)
         incoming.dropAll()
     }
 

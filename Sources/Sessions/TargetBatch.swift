@@ -14,6 +14,7 @@ final class TargetBatch {
     private let end: SessionEnd
     private let applier: Applier
     private let link: FrameLink
+    private let observer: any SessionObserver
     private var steps: [Planned] = []
     private var bytes: UInt64 = 0
     private var removals: [Removal] = []
@@ -22,13 +23,17 @@ final class TargetBatch {
     /// Commits that were sent and that the source has not recorded yet.
     private var unrecorded = 0
     private var theirs: Int64?
+    /// The source's last commit, as far as it has said.
+    private var sourceMine: Int64
     private(set) var counts = CycleCounts()
     /// What the batch in hand has written; nil where only a scan can tell.
     private var written: [Published]? = []
 
-    init(end: SessionEnd, stage: Stage, link: FrameLink) {
+    init(end: SessionEnd, stage: Stage, link: FrameLink, observer: any SessionObserver) {
         self.end = end
         self.link = link
+        self.observer = observer
+        sourceMine = end.meta.theirs
         applier = Applier(stage)
     }
 
@@ -63,7 +68,12 @@ final class TargetBatch {
 
     private func append(_ step: Planned) {
         steps.append(step)
-        if case .putFile = step.operation { bytes &+= step.agreed?.attributes.size ?? 0 }
+        bytes &+= UInt64(step.path.key.count)
+        switch step.operation {
+        case .putFile(_, let staged, _): bytes &+= staged.attributes.size
+        case .putSymlink(_, let target, _, _): bytes &+= UInt64(target.count)
+        default: break
+        }
     }
 
     // MARK: Removing
@@ -154,8 +164,10 @@ final class TargetBatch {
             note(written: step.path, agreed.attributes, identity)
             return .put(step.path, agreed, local: identity, state: .agreed)
         case (nil, .removed):
-            if step.operation?.expected != .absent { counts.deleted += 1 }
-            written?.append(Published(path: step.path, status: nil))
+            if step.operation?.expected != .absent {
+                counts.deleted += 1
+                written?.append(Published(path: step.path, status: nil))
+            }
             return .remove(step.path)
         case (nil, .kept):
             // Not ours to delete, unless it is what could not be deleted just now.
@@ -182,6 +194,7 @@ final class TargetBatch {
         if rows.isEmpty { return }
         sentNumber = try end.commit(rows, theirs: theirs)
         unrecorded += 1
+        observer.note(moved: counts)
         try link.send(.committed, CommittedMessage(number: sentNumber, indices: indices, counts: counts).encoded())
     }
 
@@ -203,6 +216,8 @@ final class TargetBatch {
         guard recorded.theirs <= sentNumber, unrecorded > 0 else {
             throw .protocolBroken(WireFault("commit \(recorded.theirs) recorded, which was not sent"))
         }
+        guard recorded.mine >= sourceMine, recorded.mine - sourceMine <= 1 else { throw .oddCommit(recorded.mine) }
+        sourceMine = recorded.mine
         unrecorded -= 1
         theirs = recorded.mine
         end.acknowledge(mineThrough: recorded.theirs)

@@ -20,6 +20,11 @@ enum SnapshotFile {
         if status.userID != geteuid() { throw SnapshotRefusal(.unreadable("it belongs to another user"), nil) }
         if status.size == 0 { throw SnapshotRefusal(.corrupt, "the file is empty") }
         let log = try self.status(directory, SessionDirectory.databaseName + "-wal")
+        // Writing would change what stands under the other name, too: most likely somebody's backup.
+        if status.links > 1 || (log?.links ?? 1) > 1 {
+            throw SnapshotRefusal(
+                .unreadable("it has a second name, a hard link: copy it and put the copy in its place"), nil)
+        }
         return .present(hasLog: log.map { $0.size > 0 } ?? false)
     }
 

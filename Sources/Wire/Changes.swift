@@ -17,9 +17,11 @@ package struct ChangeRecord: Hashable, Sendable {
         self.state = state
     }
 
+    static let overheadBytes = 48
+
     /// No fewer bytes than the record takes in a frame.
     package var bytesEstimate: Int {
-        var bytes = path.key.count + 48
+        var bytes = path.key.count + ChangeRecord.overheadBytes
         if case .symlink(let target, _) = state { bytes += target.count }
         return bytes
     }
@@ -41,6 +43,8 @@ package struct ChangesMessage: Sendable {
     /// A source sends records until a frame holds this many bytes.
     package static let bytesTarget = 256 * 1024
     package static let recordsMax = 8192
+    /// Paths and link targets of one message come out at no more than this: they can be written far shorter than they are.
+    package static let expandedBytesMax = 1 << 20
     package static let linkTargetBytesMax = 4095
 
     /// No more records but those that answer `ask`.
@@ -81,11 +85,13 @@ package struct ChangesMessage: Sendable {
         records = []
         records.reserveCapacity(count)
         var before = TreePath.root
+        var room = ChangesMessage.expandedBytesMax
         for position in 0..<count {
-            let path = try input.path(after: before)
+            let path = try input.path(after: before, &room)
             if path.isRoot { throw WireFault("a change of the root itself") }
             if position > 0 && !isAnswer && path <= before { throw WireFault("changes are not in scan order") }
             records.append(ChangeRecord(path: path, state: try input.changeState()))
+            room -= records[position].bytesEstimate - path.key.count - ChangeRecord.overheadBytes
             before = path
         }
         try input.finish()
@@ -122,9 +128,12 @@ extension ByteWriter {
 }
 
 extension ByteReader {
-    mutating func path(after before: TreePath) throws(WireFault) -> TreePath {
+    /// - Parameter room: bytes that the paths of this message may still have; less by this one.
+    mutating func path(after before: TreePath, _ room: inout Int) throws(WireFault) -> TreePath {
         let shared = try int(atMost: before.key.count, "shared path bytes")
         let rest = try data(atMost: TreePath.bytesMax, "path")
+        room -= shared + rest.count
+        if room < 0 { throw WireFault("paths of more than \(ChangesMessage.expandedBytesMax) bytes in a message") }
         do { return try TreePath(validating: before.key[..<shared] + rest) } catch {
             throw WireFault("not a path: \(error)")
         }

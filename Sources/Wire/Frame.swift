@@ -45,8 +45,9 @@ package struct Frame: Sendable {
         case survey = 23
         case surveyed = 24
         case lent = 25
-        case examine = 26
-        case examined = 27
+        case moved = 26
+        case examine = 27
+        case examined = 28
     }
 }
 

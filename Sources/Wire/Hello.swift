@@ -203,7 +203,7 @@ extension ByteReader {
     fileprivate mutating func databaseState() throws(WireFault) -> DatabaseState {
         let bound = Hello.textBytesMax
         let file = try text(atMost: 2 * bound, "file")
-        let sibling = try optional { (r) throws(WireFault) in try r.text(atMost: 64, "session name") }
+        let sibling = try optional { (r) throws(WireFault) in try r.sessionName() }
         let content: DatabaseState.Content
         switch try byte() {
         case 0: content = .none
@@ -220,7 +220,7 @@ extension ByteReader {
         let replaces = try optional { (r) throws(WireFault) in try r.digest() }
         let mine = Int64(try unsigned(atMost: 1 << 60, "commit number"))
         let theirs = Int64(try unsigned(atMost: 1 << 60, "commit number"))
-        let session = try text(atMost: 64, "session name")
+        let session = try sessionName()
         return DatabaseFacts(
             id: id, replaces: replaces, mine: mine, theirs: theirs, session: session, mode: try mode(),
             isUpstream: try flag(),

@@ -79,8 +79,9 @@ package struct RowsMessage: Sendable {
         through = Int64(try input.unsigned(atMost: 1 << 60, "commit number"))
         items = []
         var before = TreePath.root
+        var room = ChangesMessage.expandedBytesMax
         for _ in 0..<(try input.int(atMost: RowsMessage.rowsMax, "number of rows")) {
-            before = try input.path(after: before)
+            before = try input.path(after: before, &room)
             if before.isRoot { throw WireFault("a row of the root itself") }
             let agreed = try input.optional { (r) throws(WireFault) in
                 AgreedEntry(

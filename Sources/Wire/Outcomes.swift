@@ -3,18 +3,67 @@ import Core
 /// `done`: this end has finished its part of the cycle; what it did and found.
 package struct DoneMessage: Sendable {
     package var counts: CycleCounts
+    /// The running sum and number of this end's agreed rows: all commits are recorded at both ends by now, so they are the other's, too.
+    package var sum: Digest
+    package var rows: Int64
 
-    package init(counts: CycleCounts) { self.counts = counts }
+    package init(counts: CycleCounts, sum: Digest, rows: Int64) {
+        (self.counts, self.sum, self.rows) = (counts, sum, rows)
+    }
 
     package func encoded() -> [UInt8] {
         var out = ByteWriter()
         out.put(counts)
+        out.put(sum)
+        out.put(unsigned: UInt64(rows))
         return out.bytes
     }
 
     package init(decoding payload: [UInt8]) throws(WireFault) {
         var input = ByteReader(payload)
         counts = try input.counts()
+        sum = try input.digest()
+        rows = Int64(try input.unsigned(atMost: 1 << 50, "rows"))
+        try input.finish()
+    }
+}
+
+/// `moved`: what an ordered session has moved so far.
+package enum MovedMessage {
+    package static func encoded(_ counts: CycleCounts) -> [UInt8] {
+        var out = ByteWriter()
+        out.put(counts)
+        return out.bytes
+    }
+
+    package static func decode(_ payload: [UInt8]) throws(WireFault) -> CycleCounts {
+        var input = ByteReader(payload)
+        let counts = try input.counts()
+        try input.finish()
+        return counts
+    }
+}
+
+/// `ping`: a sign of life, and whether this end could go on without the other.
+package struct PingMessage: Hashable, Sendable {
+    /// Nothing is left to do here until the other end sends something.
+    package var isWaiting: Bool
+    /// Frames of the other end, pings left out, that this end has taken.
+    package var taken: UInt64
+
+    package init(isWaiting: Bool, taken: UInt64) { (self.isWaiting, self.taken) = (isWaiting, taken) }
+
+    package func encoded() -> [UInt8] {
+        var out = ByteWriter(reserving: 12)
+        out.put(isWaiting)
+        out.put(unsigned: taken)
+        return out.bytes
+    }
+
+    package init(decoding payload: [UInt8]) throws(WireFault) {
+        var input = ByteReader(payload)
+        isWaiting = try input.flag()
+        taken = try input.unsigned(atMost: .max, "frames")
         try input.finish()
     }
 }

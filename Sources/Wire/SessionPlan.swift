@@ -145,8 +145,7 @@ extension ByteReader {
     mutating func sessionRequest() throws(WireFault) -> SessionRequest {
         let upstream = try text(atMost: 64, "peer name")
         let downstream = try text(atMost: 64, "peer name")
-        let session = try text(atMost: 64, "session name")
-        guard SessionRequest.isName(session) else { throw WireFault("session name of odd characters") }
+        let session = try sessionName()
         let edge = EdgeIdentity(upstream: upstream, downstream: downstream, session: session, mode: try mode())
         let maxDelete = try deleteLimit()
         let isReset = try flag()
@@ -159,6 +158,13 @@ extension ByteReader {
         return SessionRequest(
             edge: edge, maxDelete: maxDelete, isReset: isReset, released: released,
             owner: try text(atMost: Hello.textBytesMax, "owner"), takesOver: try flag())
+    }
+
+    /// - Throws: also for odd characters, since names become directories and stand in commands to copy.
+    mutating func sessionName() throws(WireFault) -> String {
+        let name = try text(atMost: 64, "session name")
+        guard SessionRequest.isName(name) else { throw WireFault("session name of odd characters") }
+        return name
     }
 
     mutating func endRequest() throws(WireFault) -> EndRequest {

@@ -22,8 +22,9 @@ package struct AskMessage: Sendable {
         let count = try input.int(atMost: ChangesMessage.recordsMax, "number of paths")
         paths = []
         var before = TreePath.root
+        var room = ChangesMessage.expandedBytesMax
         for _ in 0..<count {
-            before = try input.path(after: before)
+            before = try input.path(after: before, &room)
             if before.isRoot { throw WireFault("an ask for the root itself") }
             paths.append(before)
         }
@@ -299,6 +300,7 @@ package struct CommittedMessage: Sendable {
             runs.append(start..<(start + count))
             before = start + count
         }
+        if runs.isEmpty || runs.contains(where: \.isEmpty) { throw WireFault("a commit of nothing") }
         counts = try input.counts()
         try input.finish()
     }

@@ -16,6 +16,13 @@ struct AlreadyTold: Error {
 /// From arguments to an exit code.
 enum Program {
     static func run(_ arguments: [String]) -> Core.ExitCode {
+        let exit = execute(arguments)
+        guard let loss = StandardOutput.lostResults else { return exit }
+        tell(loss)
+        return exit == .inStep ? loss.exit : exit
+    }
+
+    private static func execute(_ arguments: [String]) -> Core.ExitCode {
         do {
             var command = try HeadwaterCommand.parseAsRoot(arguments)
             guard let ours = command as? any Command else {

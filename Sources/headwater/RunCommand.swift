@@ -51,6 +51,7 @@ struct RunCommand: Command {
         defer { runner.close() }
         let hidden = runner.survey()
         if !hidden.isEmpty {
+            reporter.abandon()
             StandardOutput().progress(DiagnosticText.render(hidden, colour: global.style(of: 2).colour))
             return .usage
         }

@@ -110,6 +110,23 @@ struct KillTests {
         #expect(try await world.differences(0) == [])
     }
 
+    /// The edge tries again by itself, and says what the run has moved, not only its last try.
+    @Test func killedAgent_countsWhatItHadMoved() async throws {
+        let world = try World(targets: 1)
+        let count = 18_000
+        try Versioned(count: count).write(1, to: world.source)
+        let run = try world.startRun(["--json"])
+        let late = world.target(0) + "/" + Versioned(count: count).path(5)
+        #expect(await until { exists(late) || !run.isRunning })
+        for agent in world.agents() { kill(agent, SIGKILL) }
+        let outcome = await run.outcome()
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        let report = try RunReport(outcome.stdout)
+        // What was published and not recorded yet when the agent died stands there already: two batches at most.
+        #expect(report.edges[0]["files"] >= count - 4096)
+        #expect(try await world.differences(0) == [])
+    }
+
     @Test func killedServer_endsTheRunAsUnreachable() async throws {
         let (world, run) = try await stoppedMidway()
         world.servers[0].stop()

@@ -30,6 +30,22 @@ struct LifecycleTests {
         #expect(try await world.differences(0) == [])
     }
 
+    /// Frozen in the middle (SIGSTOP, a cgroup's freezer): the first signal ends the run, and the next one goes on.
+    @Test func frozenAgent_doesNotKeepASignalWaiting() async throws {
+        let (world, run) = try await stoppedMidway()
+        let agents = world.agents()
+        for agent in agents { kill(agent, SIGSTOP) }
+        defer { for agent in agents { kill(agent, SIGCONT) } }
+        run.signal(SIGCONT)
+        run.signal(SIGTERM)
+        let outcome = await run.outcome()
+        #expect(outcome.exit == 143, "\(outcome.stderr)")
+        for agent in agents { kill(agent, SIGCONT) }
+        #expect(await until { world.agents().isEmpty }, "an agent outlived its orchestrator")
+        #expect(try await world.headwater("run").exit == 0)
+        #expect(try await world.differences(0) == [])
+    }
+
     @Test func endedRun_leavesNoAgent() async throws {
         let world = try await inStep(files: 10)
         #expect(await until { world.agents().isEmpty })

@@ -28,6 +28,23 @@ struct OutputTests {
         }
     }
 
+    @Test(arguments: ["/dev/full", "/dev/null"])
+    func resultsThatCannotBeWritten_areAnError_andTheRunStands(output: String) async throws {
+        let world = try World(targets: 1)
+        try makeTree(world.source, files: 3)
+        let run = try RunningProcess(
+            [
+                "/bin/sh", "-c", "exec \"$0\" run \"$1\" >\(output)", Headwater.binaries() + "/headwater",
+                world.topology,
+            ],
+            environment: world.environment)
+        let outcome = await run.outcome()
+        let isLost = output == "/dev/full"
+        #expect(outcome.exit == (isLost ? 1 : 0), "\(outcome.stderr)")
+        #expect(outcome.stderr.contains("error[output.lost]") == isLost, "\(outcome.stderr)")
+        #expect(try await world.differences(0) == [])
+    }
+
     @Test func quiet_saysNothingWhenAllIsWell() async throws {
         let world = try World(targets: 1)
         try makeTree(world.source, files: 5)

@@ -8,6 +8,35 @@ import Testing
 
 /// What a kill leaves, and what the next start makes of it (invariant 1).
 @Suite struct WritingRecoveryTests {
+    /// What is none of ours in the stage is kept aside, and the session goes on.
+    @Test func oddLeftOvers_areMovedAside() throws {
+        let tree = try WritingFixture()
+        let stage = ".headwater/odd/stage"
+        _ = try Stage(root: tree.root.raw, session: "odd")
+        tree.mkdir(stage + "/1")
+        tree.mkdir(stage + "/1/2")
+        tree.write(stage + "/1/2/own", "mine")
+        unlink(tree(stage + "/intent"))
+        mkfifo(tree(stage + "/intent"), 0o600)
+        symlink("/nowhere", tree(stage + "/7"))
+        let again = try Stage(root: tree.root.raw, session: "odd")
+        #expect(again.rescued.count == 2)
+        #expect(tree.read(".headwater/odd/rescued/2/2/own") == "mine")
+        #expect(try tree.leftovers(session: "odd") == [])
+        #expect(try Stage(root: tree.root.raw, session: "odd").rescued == [])
+    }
+
+    /// Far beyond every disk: refused before anything is reserved.
+    @Test func fileThatCannotFit_isRefusedByWhatIsFree() throws {
+        let tree = try WritingFixture()
+        for size in [1 << 50, Int.max] {
+            let fault = #expect(throws: HeadwaterError.self) {
+                _ = try tree.stage.file(tree.attributes(.file, size: size))
+            }
+            #expect(fault?.code == "stage.no-space")
+        }
+    }
+
     private static func turn(_ round: Int) -> String {
         String(repeating: round % 2 == 0 ? "old" : "newer", count: 3000)
     }

@@ -29,13 +29,16 @@ import Wire
     @Test(arguments: ["peer.lost", "ssh.channel-closed", "ssh.connection-lost", "ssh.connection-closed"])
     func aBrokenStream_isExplainedByTheFarEndsFailure(code: String) throws {
         let failure = ErrorMessage.encoded(Self.full)
-        let found = try reason(code, after: [(.ping, []), (.failure, failure)])
+        let found = try reason(
+            code, after: [(.ping, PingMessage(isWaiting: false, taken: 0).encoded()), (.failure, failure)])
         #expect(found.code == "stage.no-space" && found.exit == .edgeFailed)
         #expect(found.message.contains("the disk is full"))
     }
 
     @Test func withoutAFailure_theStreamsOwnWordsStand() throws {
-        #expect(try reason("ssh.channel-closed", after: [(.ping, [])]).code == "ssh.channel-closed")
+        #expect(
+            try reason("ssh.channel-closed", after: [(.ping, PingMessage(isWaiting: false, taken: 0).encoded())]).code
+                == "ssh.channel-closed")
     }
 
     @Test func anErrorOfThisEnd_isNotReplaced() throws {

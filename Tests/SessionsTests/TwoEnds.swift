@@ -38,6 +38,7 @@ final class TwoEnds: Sendable {
         var outcome: SessionOutcome?
         var error: HeadwaterError?
         var problems: [HeadwaterError]
+        var moved: CycleCounts
         /// What a halt listed.
         var paths: [String] = []
     }
@@ -47,24 +48,29 @@ final class TwoEnds: Sendable {
     /// - Parameter asTarget: run first on the thread of the end that answers.
     func run(
         reset: Bool = false, released: [ReleasedHalt] = [], maxDelete: DeleteLimit = .percent(50), mount: String? = nil,
-        cancellation: Cancellation = Cancellation(), asTarget: @escaping @Sendable () -> Void = {}
+        cancellation: Cancellation = Cancellation(), patience: Patience = Patience(), isAgent: Bool = false,
+        between: FrameProxy? = nil, asTarget: @escaping @Sendable () -> Void = {}
     ) async -> Ran {
         await withCheckedContinuation { continuation in
             _ = WorkerThread<Void>("test-cycle") { [self] in
-                continuation.resume(returning: cycle(reset, released, maxDelete, mount, cancellation, asTarget))
+                continuation.resume(
+                    returning: cycle(
+                        reset, released, maxDelete, mount, cancellation, patience, isAgent, between, asTarget))
             }
         }
     }
 
     private func cycle(
         _ reset: Bool, _ released: [ReleasedHalt], _ maxDelete: DeleteLimit, _ mount: String?,
-        _ cancellation: Cancellation, _ asTarget: @escaping @Sendable () -> Void
+        _ cancellation: Cancellation, _ patience: Patience, _ isAgent: Bool, _ between: FrameProxy?,
+        _ asTarget: @escaping @Sendable () -> Void
     ) -> Ran {
-        let (near, far) = try! DescriptorStream.pair()
+        let (near, other) = try! DescriptorStream.pair()
+        let far = between?.join(other) ?? other
         let files = sharing ? LentFiles() : nil
         let responder = WorkerThread<ExitCode>("test-far") {
             asTarget()
-            return Responder.serve(far, registry: RootRegistry(), files: files)
+            return Responder.serve(far, registry: RootRegistry(), files: files, patience: patience)
         }
         let observer = Collector()
         let request = SessionRequest(
@@ -75,25 +81,33 @@ final class TwoEnds: Sendable {
         let plan = SessionPlan(
             request: request, here: opensUpstream ? upstream : downstream,
             there: opensUpstream ? downstream : upstream, hereIsUpstream: opensUpstream)
-        defer { _ = try? responder.join() }
+        defer {
+            between?.end()
+            _ = try? responder.join()
+        }
         do throws(HeadwaterError) {
             let outcome = try EdgeSession.run(
-                plan, registry: RootRegistry(), stream: near, lent: files, cancellation: cancellation,
-                observer: observer)
-            return Ran(outcome: outcome, error: nil, problems: observer.problems)
+                plan, isAgent: isAgent, registry: RootRegistry(), stream: near, lent: files, cancellation: cancellation,
+                observer: observer, patience: patience)
+            return Ran(outcome: outcome, error: nil, problems: observer.problems, moved: observer.moved)
         } catch {
             return Ran(
-                outcome: nil, error: error, problems: observer.problems, paths: observer.list.paths.map(\.description))
+                outcome: nil, error: error, problems: observer.problems, moved: observer.moved,
+                paths: observer.list.paths.map(\.description))
         }
     }
 
     final class Collector: SessionObserver {
         let list = HaltedPaths()
         private let noted = Monitor<[HeadwaterError]>([])
+        private let movedCounts = Monitor(CycleCounts())
+        var moved: CycleCounts { movedCounts.read { $0 } }
         var problems: [HeadwaterError] { noted.read { $0 } }
         func note(problem: HeadwaterError) { if !list.take(problem) { noted.update { $0.append(problem) } } }
         func note(progress: Core.Progress) {}
         func note(detail: String) {}
+        func note(moved: CycleCounts) { movedCounts.update { $0 = moved } }
+        func note(recovered: CycleCounts) {}
     }
 
     // MARK: Trees

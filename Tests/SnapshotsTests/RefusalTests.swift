@@ -22,6 +22,16 @@ import TestSupport
         #expect(rig.names() == names)
     }
 
+    /// Writing would change what stands under the other name, too: a backup made of hard links.
+    @Test func databaseWithASecondName() throws {
+        let rig = Rig()
+        try rig.fill(1)
+        try FileManager.default.linkItem(atPath: rig.file, toPath: rig.root.path + "/backup")
+        let reason = "it has a second name, a hard link: copy it and put the copy in its place"
+        try expectRefused(
+            rig, .unreadable(reason), "snapshot.unreadable", "Database \(rig.file) cannot be opened: \(reason)")
+    }
+
     @Test func notSQLite() throws {
         let rig = Rig()
         try rig.fill(1)

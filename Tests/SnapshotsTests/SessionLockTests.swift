@@ -25,7 +25,16 @@ import Testing
             #expect(by?.isDeadProcessOfThisHost == false)
             withExtendedLifetime(lock) {}
         }
-        #expect(try acquire(rig) != nil)
+        #expect(try acquireSoon(rig) != nil)
+    }
+
+    /// A process that another test starts just then holds what this one had open until it runs its program.
+    private func acquireSoon(_ rig: Rig) throws -> SessionLock? {
+        for _ in 0..<2000 {
+            if let lock = try acquire(rig) { return lock }
+            poll(nil, 0, 1)
+        }
+        return nil
     }
 
     @Test func fileOfADeadOwner_isSimplyTaken() throws {

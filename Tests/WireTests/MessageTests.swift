@@ -147,6 +147,30 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
         }
     }
 
+    /// Thousands of paths that share 32 KiB take a few kilobytes on the wire and would take hundreds of megabytes here.
+    @Test func pathsThatShareMuch_areBoundedByWhatTheyComeOutAs() {
+        let stem = (0..<128).map { _ in String(repeating: "x", count: 250) }.joined(separator: "/")
+        let paths = (1000..<1100).map { path("\(stem)/\($0)") }
+        let rows = RowsMessage(items: paths.map { .init(path: $0, agreed: nil) }, through: 1, isLast: true).encoded()
+        let changes = ChangesMessage(
+            isLast: true, isAnswer: false, firstIndex: 0, records: paths.map { ChangeRecord(path: $0, state: .absent) })
+        #expect(rows.count < 40 * 1024)
+        #expect(throws: WireFault.self) { try RowsMessage(decoding: rows) }
+        #expect(throws: WireFault.self) { try ChangesMessage(decoding: changes.encoded()) }
+        #expect(throws: WireFault.self) { try AskMessage(decoding: AskMessage(paths: paths).encoded()) }
+        #expect(throws: Never.self) { try AskMessage(decoding: AskMessage(paths: Array(paths.prefix(20))).encoded()) }
+    }
+
+    @Test func nameOfASibling_isASessionName() {
+        let state = { DatabaseState(file: "/f", sibling: $0, content: .none) }
+        let good = HelloReply(machine: "n", place: "/b", state: state("t-a-b")).encoded()
+        #expect(throws: Never.self) { try HelloReply(decoding: good) }
+        for name in ["x\nerror: y", "$(x)", "", "a b"] {
+            let bad = HelloReply(machine: "n", place: "/b", state: state(name)).encoded()
+            #expect(throws: WireFault.self) { try HelloReply(decoding: bad) }
+        }
+    }
+
     /// Whatever another machine counts can be added up here, for many edges.
     @Test func greatestCounts_canBeAdded_andGreaterOnesAreRefused() throws {
         func counts(_ entries: UInt64, _ bytes: UInt64) -> [UInt8] {
@@ -154,14 +178,14 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
             for position in 0..<9 { out.put(unsigned: position == 7 ? bytes : entries) }
             return out.bytes
         }
-        let most = try DoneMessage(decoding: counts(CycleCounts.entriesMax, CycleCounts.bytesMax)).counts
+        let most = try MovedMessage.decode(counts(CycleCounts.entriesMax, CycleCounts.bytesMax))
         var sum = CycleCounts()
         for _ in 0..<100_000 { sum.add(moved: most) }
         #expect(sum.bytesPayload == .max)
         #expect(sum.hasMoved)
-        #expect(throws: WireFault.self) { try DoneMessage(decoding: counts(0, CycleCounts.bytesMax + 1)) }
-        #expect(throws: WireFault.self) { try DoneMessage(decoding: counts(0, .max)) }
-        #expect(throws: WireFault.self) { try DoneMessage(decoding: counts(CycleCounts.entriesMax + 1, 0)) }
+        #expect(throws: WireFault.self) { try MovedMessage.decode(counts(0, CycleCounts.bytesMax + 1)) }
+        #expect(throws: WireFault.self) { try MovedMessage.decode(counts(0, .max)) }
+        #expect(throws: WireFault.self) { try MovedMessage.decode(counts(CycleCounts.entriesMax + 1, 0)) }
         var tail = ByteWriter()
         for value in [UInt64.max, 0] { tail.put(unsigned: value) }
         #expect(throws: WireFault.self) { try OutcomeMessage(decoding: counts(0, 0) + tail.bytes + [0]) }

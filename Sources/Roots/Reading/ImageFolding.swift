@@ -32,6 +32,8 @@ extension TreeImage {
                 if order < 0 {
                     try fold.keep(old.key, at: location(old.index))
                 } else {
+                    // What could not be listed before may be by now: it would look as if nothing were in it.
+                    if order == 0, old.status.isIncomplete { return nil }
                     try fold.take(changes[next].path, changes[next].status, instead: order == 0 ? old.kind : nil)
                     next += 1
                 }

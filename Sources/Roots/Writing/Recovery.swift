@@ -4,7 +4,7 @@ import Platform
 
 /// Something of the user's that a killed run left in the stage and that had no place to go back to.
 package struct Rescued: Sendable, Equatable {
-    /// Where it stood.
+    /// Where it stood; the root where that is not known.
     package var path: TreePath
     /// Its name in `.headwater/<session>/rescued/`.
     package var name: String
@@ -32,8 +32,18 @@ struct Recovery {
                 if let kept = try recover(entry, number, cursor) { rescued.append(kept) }
             }
         }
-        try clear()
-        return rescued
+        return try rescued + clear()
+    }
+
+    /// Opens the intent, or makes an empty one. What has its name and is none of ours is kept for a person, aside.
+    static func openIntent(stage: Int32, session: Int32) throws(SystemError) -> (Descriptor, odd: [Rescued]) {
+        var status = FileStatus()
+        var odd = [Rescued]()
+        if status.load(at: stage, Intent.name), status.kind != .file || status.links != 1 {
+            odd.append(try rescue(.root, Intent.name, stage: stage, session: session))
+        }
+        let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK
+        return (try Descriptor(at: stage, Intent.name, flags, mode: 0o600), odd)
     }
 
     private func recover(_ entry: Intent.Entry, _ number: UInt64, _ cursor: TreeCursor) throws(SystemError)
@@ -92,8 +102,9 @@ struct Recovery {
         }
     }
 
-    /// Removes all that is left: what was staged and never published, and what was displaced as planned.
-    private func clear() throws(SystemError) {
+    /// Removes all that is left: what was staged and never published, and what was displaced as planned. A directory with something in it
+    /// was put there by somebody else, or filled by him when it was displaced: it is kept for a person.
+    private func clear() throws(SystemError) -> [Rescued] {
         var names = [[CChar]]()
         let listing = Descriptor(owning: try openWithin(stage, ".", O_RDONLY | O_DIRECTORY))
         try list(listing.raw) { name, count in
@@ -101,7 +112,12 @@ struct Recovery {
                 names.append(Array(UnsafeBufferPointer(start: name, count: count + 1)))
             }
         }
-        for name in names where unlinkat(stage, name, 0) != 0 { unlinkat(stage, name, AT_REMOVEDIR) }
+        var rescued = [Rescued]()
+        for name in names where unlinkat(stage, name, 0) != 0 && unlinkat(stage, name, AT_REMOVEDIR) != 0 {
+            if errno == ENOENT { continue }
+            rescued.append(try Recovery.rescue(.root, name, stage: stage, session: session))
+        }
+        return rescued
     }
 }
 

@@ -40,9 +40,12 @@ package final class Stage: Sendable {
             try? setModificationTime(descriptor: base, status.mtime)
             self.session = try Stage.privateDirectory(top.raw, session, device)
             directory = try Stage.privateDirectory(self.session.raw, "stage", device)
-            intent = try Descriptor(at: directory.raw, Intent.name, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+            let (intent, odd) = try Recovery.openIntent(stage: directory.raw, session: self.session.raw)
+            self.intent = intent
             rescuedEntries = Monitor(
-                try Recovery(root: root, session: self.session.raw, stage: directory.raw, intent: intent.raw).run())
+                odd
+                    + (try Recovery(root: root, session: self.session.raw, stage: directory.raw, intent: intent.raw)
+                        .run()))
             try check("ftruncate") { ftruncate(intent.raw, 0) }
         } catch {
             throw Stage.openingError(error, root)

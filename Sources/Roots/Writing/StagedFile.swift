@@ -26,8 +26,13 @@ package final class StagedWriter {
     }
 
     /// Makes room for the whole of a large file now rather than failing in its middle.
+    ///
+    /// What cannot fit is refused without trying: until it failed, the reservation would take all that is free from everybody else.
     func reserveRoom() throws(SystemError) {
         guard attributes.size > Stage.reserveBytesMin else { return }
+        if let free = try? FileSystemStatus(descriptor: descriptor).freeBytes, attributes.size > free {
+            throw SystemError("fallocate", ENOSPC)
+        }
         do throws(SystemError) {
             try reserve(descriptor, size: Int64(clamping: attributes.size))
         } catch  where error.errno != EOPNOTSUPP && error.errno != ENOSYS {
