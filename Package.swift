@@ -71,7 +71,9 @@ let package = Package(
         tests("TopologiesTests", ["Core", "Topologies", "TestSupport"]),
         tests("SSHTests", ["Core", "Platform", "Content", "SSH", "TestSupport"]),
         tests("ConsoleTests", ["Core", "Platform", "Topologies", "Console", "TestSupport"]),
-        tests("OrchestrationTests", ["Core", "Platform", "Topologies", "Sessions", "Orchestration", "TestSupport"]),
+        tests(
+            "OrchestrationTests",
+            ["Core", "Platform", "Topologies", "Snapshots", "Sessions", "Orchestration", "TestSupport"]),
         tests("TidyTests", []),
         tests("EndToEndTests", ["TestSupport"]),
         .executableTarget(

@@ -27,11 +27,15 @@ final class AgentHost: Sendable {
     private let target: SSHTarget
     private let agent: AgentFile
     private let ssh: SSHRun
+    private let retry: HostConnections.Retry
     private let phase = Monitor(Phase.idle)
 
     /// Connects at the first `openSession`, not here.
-    init(_ target: SSHTarget, agent: AgentFile, in ssh: SSHRun) {
+    init(
+        _ target: SSHTarget, agent: AgentFile, in ssh: SSHRun, retry: HostConnections.Retry = HostConnections.Retry()
+    ) {
         self.target = target
+        self.retry = retry
         self.agent = agent
         self.ssh = ssh
     }
@@ -49,6 +53,11 @@ final class AgentHost: Sendable {
 
     /// Where the directories at `paths` really are on that host, and nil for what cannot be found there; starts the agent if need be.
     func survey(_ paths: [String]) throws(HeadwaterError) -> [PlaceIdentity?] { try serving().control.survey(paths) }
+
+    /// What a peer's directory on that host is like, and the host; starts the agent if need be.
+    func examine(_ request: ExaminationRequest) throws(HeadwaterError) -> (HostFacts, RootFacts) {
+        try serving().control.examine(request)
+    }
 
     /// Ends the agent and all connections, also those that are being made. Does not wait.
     func close() {
@@ -106,7 +115,7 @@ final class AgentHost: Sendable {
     }
 
     private func start() throws(HeadwaterError) -> Serving {
-        let connections = HostConnections(try SSHSettings.resolve(target), in: ssh)
+        let connections = HostConnections(try SSHSettings.resolve(target), in: ssh, retry: retry)
         try advance(to: .starting(connections), else: { connections.close() })
         // New for every agent process: two hosts may be one machine, and an agent whose link was lost may not be gone yet.
         let token = AgentGreeting.newToken()

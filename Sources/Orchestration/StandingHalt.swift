@@ -106,13 +106,13 @@ extension StandingHalt {
         earlier = permits
     }
 
-    private static func timestamp(_ text: String) -> Timestamp? {
+    static func timestamp(_ text: String) -> Timestamp? {
         let parts = text.split(separator: " ")
         guard parts.count == 2, let seconds = Int64(parts[0]), let nanoseconds = UInt32(parts[1]) else { return nil }
         return nanoseconds < 1_000_000_000 ? Timestamp(seconds: seconds, nanoseconds: nanoseconds) : nil
     }
 
-    private static func escaped(_ text: String) -> String {
+    static func escaped(_ text: String) -> String {
         var out = [UInt8]()
         for byte in text.utf8 {
             switch byte {
@@ -123,7 +123,7 @@ extension StandingHalt {
         return String(decoding: out, as: UTF8.self)
     }
 
-    private static func unescaped(_ text: Substring) -> String? {
+    static func unescaped(_ text: Substring) -> String? {
         var out = [UInt8]()
         var rest = Array(text.utf8)[...]
         while let byte = rest.popFirst() {

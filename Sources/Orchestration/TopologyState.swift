@@ -18,6 +18,7 @@ package struct TopologyState: Sendable {
     }
 
     package var halts: HaltStore { HaltStore(directory: directory + "/halts") }
+    package var lastRuns: LastRunStore { LastRunStore(directory: directory + "/last") }
 
     /// `file` without `.`, `..` and doubled slashes, from the root on.
     static func absolute(_ file: String, _ workingDirectory: String) -> String {

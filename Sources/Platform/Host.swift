@@ -11,6 +11,19 @@ package enum Host {
 
     package static let name: String = firstLine("/proc/sys/kernel/hostname") ?? "localhost"
 
+    /// What `uname` says.
+    package static let system: (name: String, release: String, machine: String) = {
+        var names = utsname()
+        guard uname(&names) == 0 else { return ("unknown", "unknown", "unknown") }
+        func text(_ field: some Any) -> String {
+            withUnsafeBytes(of: field) { bytes in String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) }
+        }
+        return (text(names.sysname), text(names.release), text(names.machine))
+    }()
+
+    /// How many directories and files this user may watch; nil on a kernel without inotify.
+    package static var watchesMax: UInt64? { firstLine("/proc/sys/fs/inotify/max_user_watches").flatMap { UInt64($0) } }
+
     /// Clock ticks since boot at which `pid` began; nil when there is no such process. With the pid it names one process for ever.
     package static func startTime(of pid: Int32) -> UInt64? {
         guard let bytes = try? readFile("/proc/\(pid)/stat", bytesMax: 4096),

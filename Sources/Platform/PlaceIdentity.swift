@@ -50,6 +50,8 @@ package struct PlaceIdentity: Hashable, Sendable {
 struct MountTable {
     struct Mount {
         var device: String
+        /// `ext4`, `fuse.sshfs`.
+        var type: String
         /// The directory of its file system that is mounted, and where.
         var root: [[UInt8]]
         var point: [[UInt8]]
@@ -73,9 +75,14 @@ struct MountTable {
     private static func parse(_ line: ArraySlice<UInt8>) -> Mount? {
         let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
         guard fields.count == 6 else { return nil }
+        let rest = fields[5].split(separator: UInt8(ascii: " "))
+        let type = rest.firstIndex { $0.elementsEqual("-".utf8) }.flatMap {
+            rest.indices.contains($0 + 1) ? rest[$0 + 1] : nil
+        }
         return Mount(
-            device: String(decoding: fields[2], as: UTF8.self), root: components(fields[3]),
-            point: components(fields[4]))
+            device: String(decoding: fields[2], as: UTF8.self),
+            type: type.map { String(decoding: $0, as: UTF8.self) } ?? "unknown",
+            root: components(fields[3]), point: components(fields[4]))
     }
 
     /// Components of a path in which space, tab, newline and backslash are written as three octal digits.

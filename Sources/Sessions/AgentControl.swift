@@ -43,6 +43,15 @@ package final class AgentControl: Sendable {
         return found
     }
 
+    /// What one peer's directory and its host are like, before anything runs. Blocks while the agent counts, some seconds.
+    package func examine(_ request: ExaminationRequest) throws(HeadwaterError) -> (HostFacts, RootFacts) {
+        let answer = try ask(.examine, ExamineMessage.encoded(request), for: .examined)
+        let reply = try decoding { () throws(WireFault) in try ExamineReply(decoding: answer) }
+        guard reply.root.trees.count == request.subpaths.count, reply.root.sessions.count == request.sessions.count
+        else { throw .protocolBroken(WireFault("an examination of something else")) }
+        return (reply.host, reply.root)
+    }
+
     /// So that both ways fit into a frame: a path is at most 4 096 bytes.
     private static let pathsAtOnce = 64
 
@@ -77,6 +86,10 @@ package final class AgentControl: Sendable {
                 case .survey:
                     let paths = try decoding { () throws(WireFault) in try SurveyMessage.decode(frame.payload) }
                     try link.send(.surveyed, surveyed(paths).encoded())
+                case .examine:
+                    let request = try decoding { () throws(WireFault) in try ExamineMessage.decode(frame.payload) }
+                    let (host, root) = Examination.run(request)
+                    try link.send(.examined, ExamineReply(host: host, root: root).encoded())
                 default: throw .protocolBroken(WireFault("\(frame.kind) sent to an agent's control"))
                 }
             }

@@ -46,7 +46,8 @@ package final class SessionLock: Sendable {
         if written != text.count { throw SystemError("pwrite", ENOSPC) }
     }
 
-    private static func read(_ file: Descriptor) -> LockOwner? {
+    /// What the text of a lock file says; nil for anything that is not of its form.
+    static func read(_ file: Descriptor) -> LockOwner? {
         var text = [UInt8](repeating: 0, count: LockOwner.textBytesMax + 1)
         let count = pread(file.raw, &text, text.count, 0)
         return count > 0 ? LockOwner(parsing: Array(text[..<count])) : nil

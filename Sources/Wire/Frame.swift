@@ -46,6 +46,8 @@ package struct Frame: Sendable {
         case surveyed = 24
         case lent = 25
         case moved = 26
+        case examine = 27
+        case examined = 28
     }
 }
 

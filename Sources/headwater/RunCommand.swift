@@ -39,13 +39,13 @@ struct RunCommand: Command {
         let log = try global.openLog()
         let graph = try topology.load(global)
         let edges = try EdgeSelection.indices(selection.edge, in: graph)
-        let halts = try topology.state(of: graph).halts
+        let state = try topology.state(of: graph)
         let reporter = Reporter(
             edges: edges.map(graph.identity), options: reporting(log), output: StandardOutput())
         interruption.onRequest { reporter.noteIfRoom(.warning(edge: nil, RunCommand.ending)) }
         let begun = MonotonicClock.now
         let runner = SessionRunner(
-            graph, edges: edges, isReset: reset, halts: halts, agent: Surroundings.agentBinary,
+            graph, edges: edges, isReset: reset, halts: state.halts, agent: Surroundings.agentBinary,
             interruption: interruption, askPassphrase: PassphrasePrompt.make(reporter, interruption),
             observe: reporter.note)
         defer { runner.close() }
@@ -59,6 +59,7 @@ struct RunCommand: Command {
             edges: edges.map(graph.identity), feeders: graph.feeders(among: edges), runner: runner,
             interruption: interruption, observe: reporter.note
         ).run()
+        for summary in summaries { state.lastRuns.record(summary, at: WallClock.now) }
         reporter.finish(summaries, seconds: Double(MonotonicClock.now - begun) / 1e9)
         return Core.ExitCode.worst(summaries.map(\.exit) + [interruption.exit ?? .inStep])
     }

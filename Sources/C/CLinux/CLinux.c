@@ -25,6 +25,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -311,6 +312,25 @@ int hw_has_no_writer(int fd) {
         return 1;
     }
     return errno == EAGAIN ? 0 : -1;
+}
+
+const int HW_O_TMPFILE = O_TMPFILE;
+
+int hw_inode_flags(int fd, uint32_t *flags) {
+    unsigned long wide = 0;  // the kernel writes an int, and says long
+    if (ioctl(fd, FS_IOC_GETFLAGS, &wide)) return -1;
+    *flags = (uint32_t)wide;
+    return 0;
+}
+
+int hw_set_xattr(int fd, const char *name, const void *value, size_t size) { return fsetxattr(fd, name, value, size, 0); }
+
+long hw_get_xattr(int fd, const char *name, void *value, size_t size) { return fgetxattr(fd, name, value, size); }
+
+int hw_ofd_is_locked(int fd) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_OFD_GETLK, &lock)) return -1;
+    return lock.l_type != F_UNLCK;
 }
 
 int hw_clone(int source, int target) { return ioctl(target, FICLONE, source); }

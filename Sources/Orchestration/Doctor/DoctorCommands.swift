@@ -1,0 +1,70 @@
+import Core
+import Topologies
+
+/// A word of a command line for a POSIX shell.
+package enum ShellWord {
+    /// As it is where it is plain, in single quotes otherwise.
+    package static func quoted(_ text: String) -> String {
+        let isPlain = text.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "-_./:=@%+,".utf8.contains(byte)
+            }
+        }
+        return isPlain && !text.isEmpty
+            ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    }
+}
+
+/// What to type against a finding.
+enum DoctorCommands {
+    /// `command` on the machine of `peer`, typed here.
+    static func there(_ peer: Peer, _ command: String) -> String {
+        guard let host = peer.host else { return command }
+        return (["ssh"] + options(host) + [ShellWord.quoted(command)]).joined(separator: " ")
+    }
+
+    /// Against what kept a peer from being reached.
+    static func of(_ error: HeadwaterError, _ peer: Peer) -> [String] {
+        guard let host = peer.host else { return [] }
+        let written = written(in: error.remedy)
+        if !written.isEmpty { return written }
+        switch error.code {
+        case "ssh.login-refused":
+            return [(["ssh-copy-id"] + options(host)).joined(separator: " ")]
+        case "ssh.no-key": return ["ssh-keygen -t ed25519", (["ssh-copy-id"] + options(host)).joined(separator: " ")]
+        case _ where ReachStage(of: error) == .port || ReachStage(of: error) == .name:
+            return [(["ssh -v"] + options(host) + ["true"]).joined(separator: " ")]
+        default: return []
+        }
+    }
+
+    /// What stands between backquotes, or behind the last colon where that is a command.
+    private static func written(in remedy: String) -> [String] {
+        let programs = ["ssh-keyscan", "ssh-keygen", "ssh-add", "chmod", "make"]
+        func isCommand(_ text: Substring) -> Bool { programs.contains { text.hasPrefix($0 + " ") } }
+        let parts = remedy.split(separator: "`", omittingEmptySubsequences: false)
+        let quoted = parts.indices.filter { $0 % 2 == 1 && $0 < parts.count - 1 }.map { parts[$0] }.filter(isCommand)
+        var found = quoted.map(String.init)
+        if let range = remedy.ranges(of: ": ").last(where: { isCommand(remedy[$0.upperBound...]) }) {
+            found.append(String(remedy[range.upperBound...]))
+        }
+        return found
+    }
+
+    /// As ssh takes them, the destination last.
+    private static func options(_ host: HostReference) -> [String] {
+        var words: [String] = []
+        if let port = host.port, port != 22 { words += ["-p", "\(port)"] }
+        if let identity = host.identity { words += ["-i", path(identity)] }
+        if let known = host.knownHosts { words += ["-o", "UserKnownHostsFile=" + path(known)] }
+        return words + [ShellWord.quoted((host.user.map { $0 + "@" } ?? "") + host.host)]
+    }
+
+    /// A `~` stays for the shell.
+    private static func path(_ path: String) -> String {
+        path.hasPrefix("~/") ? "~/" + ShellWord.quoted(String(path.dropFirst(2))) : ShellWord.quoted(path)
+    }
+}
