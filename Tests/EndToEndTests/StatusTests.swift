@@ -48,11 +48,9 @@ struct StatusTests {
         let world = try World(targets: 1)
         try makeTree(world.source, files: 5000)
         let run = try world.startRun()
-        let lock = world.source + "/.headwater/" + world.session("build", "t0") + "/snap.db"
-        #expect(await until { exists(lock) || !run.isRunning })
-        run.signal(SIGSTOP)
-        let isMidway = run.isRunning
         let directory = world.source + "/.headwater"
+        await signal(run, SIGSTOP, when: "-e \(directory)/\(world.session("build", "t0"))/snap.db")
+        let isMidway = run.isRunning
         let before = try traces(directory)
         let seen = try await status(world)
         #expect(try traces(directory) == before)
@@ -75,9 +73,9 @@ struct StatusTests {
         try makeTree(world.source, files: 5000)
         let log = world.source + "/.headwater/" + world.session("build", "t0") + "/snap.db-wal"
         let run = try world.startRun()
-        #expect(await until { ((try? read(log))?.utf8.count ?? 0) > 0 || !run.isRunning })
-        run.signal(SIGKILL)
+        await signal(run, SIGKILL, when: "-s \(log)")
         _ = await run.outcome()
+        #expect(exists(log), "the run ended before it was killed")
         #expect(await until { world.agents().isEmpty })
         let before = try traces(world.source)
 
@@ -87,5 +85,11 @@ struct StatusTests {
         #expect(try traces(world.source) == before)
         #expect(try await world.headwater("run").exit == 0)
         #expect(try await status(world).exit == 0)
+    }
+
+    /// From a process of its own, which no other test keeps waiting; also ends when the run does.
+    private func signal(_ run: RunningProcess, _ number: Int32, when condition: String) async {
+        let script = "until [ \(condition) ] || [ ! -e /proc/\(run.pid)/exe ]; do :; done; kill -\(number) \(run.pid)"
+        _ = await (try? RunningProcess(["/bin/sh", "-c", script], environment: ["PATH": "/usr/bin:/bin"]))?.outcome()
     }
 }
