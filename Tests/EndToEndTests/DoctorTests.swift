@@ -55,7 +55,7 @@ struct DoctorTests {
             #expect(report.outcome.exit == 0, "\(report.outcome.stdout) \(report.outcome.stderr)")
             #expect(report.codes == [])
             #expect(try everything(world, targets: 2) == before)
-            #expect(world.agents().isEmpty)
+            #expect(await until { world.agents().isEmpty })
             let far = report.peer("t0")
             #expect(object(far["root"])["kind"]?.text == (isFirst ? "missing" : "directory"))
             #expect(object(far["to_come"])["entries"]?.number == (isFirst ? 24 : 0))

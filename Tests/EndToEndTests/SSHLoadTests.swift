@@ -43,15 +43,32 @@ struct SSHLoadTests {
         #expect(logins(world.servers[0]) >= 2, "the agent has one, each edge that runs at the time another")
     }
 
+    /// A run whose agent was killed in the middle, and that agent's token; with a larger tree where a machine is done before.
+    private func killedMidway() async throws -> (World, RunningProcess, String) {
+        for count in [3000, 12_000, 48_000] {
+            let world = try World(targets: 1)
+            try makeTree(world.source, files: count)
+            let run = try world.startRun()
+            #expect(await until { exists(world.target(0) + "/d0/file0") || !run.isRunning })
+            run.signal(SIGSTOP)
+            if run.isRunning, let first = tokens(world).first {
+                for agent in world.agents() { kill(agent, SIGKILL) }
+                run.signal(SIGCONT)
+                return (world, run, first)
+            }
+            run.signal(SIGCONT)
+            _ = await run.outcome()
+        }
+        throw TooFast()
+    }
+
+    private struct TooFast: Error {}
+
     /// Each agent process has a token of its own: the one that comes after a dead one must not be mistaken for it.
     @Test func aDeadAgent_isReplacedByOneWithANewToken_andTheRunGoesOn() async throws {
-        let world = try World(targets: 1)
-        try makeTree(world.source, files: 3000)
-        let run = try world.startRun()
-        #expect(await until { exists(world.target(0) + "/d0/file0") || !run.isRunning })
-        let first = try #require(tokens(world).first, "the run ended before its agent could be killed")
-        for agent in world.agents() { kill(agent, SIGKILL) }
-        #expect(await until { tokens(world).contains { $0 != first } || !run.isRunning })
+        let (world, run, first) = try await killedMidway()
+        #expect(
+            await until { tokens(world).contains { $0 != first } && !tokens(world).contains(first) || !run.isRunning })
         let second = tokens(world)
         #expect(!second.contains(first) && second.count == 1, "\(first) and \(second)")
         let outcome = await run.outcome()
