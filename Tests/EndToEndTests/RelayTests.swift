@@ -105,6 +105,21 @@ struct TierTests {
         #expect(try await world.run().report.edges.allSatisfy { $0.movedNothing })
     }
 
+    /// build → four peers → sixteen, each of the four to four of its own; all on four hosts.
+    @Test func oneToFourToSixteen_areAllInStep() async throws {
+        var edges = (0..<4).map { "  - build -> t\($0)\n" }
+        for upper in 0..<4 { edges += (0..<4).map { "  - t\(upper) -> t\(4 + 4 * upper + $0)\n" } }
+        let world = try World(targets: 20, edges: edges.joined(), servers: 4)
+        try makeTree(world.source, files: 80)
+        for round in 0..<2 {
+            if round == 1 { try write("second", world.source + "/d1/added") }
+            let (outcome, report) = try await world.run()
+            #expect(outcome.exit == 0, "\(outcome.stderr)")
+            #expect(report.edges.allSatisfy { $0["files"] == (round == 0 ? 80 : 1) })
+            for index in 0..<20 { #expect(try await world.differences(index) == [], "t\(index)") }
+        }
+    }
+
     @Test func failedBranch_skipsWhatIsBelow_withItsCause_andNothingElse() async throws {
         let world = try World(
             targets: 3, edges: "  - build -> t0\n  - build -> t1\n  - t0 -> t2\n  - t1 -> end\n", localPeers: ["end"])

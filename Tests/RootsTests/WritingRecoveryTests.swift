@@ -47,8 +47,10 @@ import Testing
         for index in 0..<100 {
             try Data(Self.turn(0).utf8).write(to: URL(fileURLWithPath: directory("f\(index)")))
         }
-        var mixtures = 0
-        for _ in 0..<20 {
+        var (mixtures, kills) = (0, 0)
+        // Twenty kills at least, and as many as it takes until one comes between two publishes.
+        while kills < 20 || (mixtures == 0 && kills < 500) {
+            kills += 1
             let child = Process()
             child.executableURL = URL(fileURLWithPath: WritingFixture.probe)
             child.arguments = ["flip", directory.path, "100", "100000", "none"]
@@ -69,7 +71,7 @@ import Testing
             }
             if turns.count > 1 { mixtures += 1 }
         }
-        #expect(mixtures > 0, "no kill came between two publishes")
+        #expect(mixtures > 0, "none of \(kills) kills came between two publishes")
     }
 
     /// The state between two steps: what stood at `f`, what is in the stage, and the intent that a killed run had written.
