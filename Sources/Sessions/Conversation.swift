@@ -97,6 +97,14 @@ final class Conversation: Sendable {
         }
     }
 
+    /// Lets the other end, which comes to the same refusal, take back what it made for this session: until it says so, at most 2 s.
+    func awaitRefusal() {
+        let deadline = MonotonicClock.after(seconds: 2)
+        while let item = try? inbox.next(until: deadline) {
+            if case .frame(let frame) = item, frame.kind == .failure { return }
+        }
+    }
+
     /// The next frame, which must be of this kind; problems are shown on the way, a failure is thrown.
     func expect(_ kind: Frame.Kind) throws(HeadwaterError) -> Frame {
         while true {

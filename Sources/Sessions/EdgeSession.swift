@@ -38,6 +38,7 @@ package enum EdgeSession {
         } catch {
             let reason = conversation.reason(for: error).placed(plan.request.edge, isUpstream: plan.hereIsUpstream)
             conversation.tell(reason)
+            if reason.exit == .databaseRefuses { conversation.awaitRefusal() }
             throw reason
         }
     }
