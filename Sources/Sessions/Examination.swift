@@ -45,7 +45,7 @@ package enum Examination {
         if facts.trees.isEmpty { facts.trees = request.subpaths.map { _ in nil } }
         let base = database ?? canonical(path)
         facts.sessions = request.sessions.map { session in
-            guard SessionDirectory.isSessionName(session) else { return SessionFacts(session: session, state: .none) }
+            guard Name.isValid(session) else { return SessionFacts(session: session, state: .none) }
             return Examination.session(SessionDirectory(database: base, session: session), deadline)
         }
         return facts

@@ -16,7 +16,7 @@ package struct SessionDirectory: Hashable, Sendable {
 
     /// - Parameter session: of the alphabet `[A-Za-z0-9_-]{1,64}`; anything else traps, validated long before.
     package init(database: String, session: String) {
-        precondition(SessionDirectory.isSessionName(session), "not a session name")
+        precondition(Name.isValid(session), "not a session name")
         self.database = database
         self.session = session
     }
@@ -25,18 +25,6 @@ package struct SessionDirectory: Hashable, Sendable {
 
     /// The path of `snap.db`, as messages name it.
     package var databaseFile: String { "\(path)/\(SessionDirectory.databaseName)" }
-
-    package static func isSessionName(_ text: String) -> Bool {
-        (1...64).contains(text.utf8.count)
-            && text.utf8.allSatisfy {
-                switch $0 {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
-                    true
-                default: false
-                }
-            }
-    }
 
     /// Opens the directory, checked. nil when it, or what is above, does not exist.
     package func open() throws(HeadwaterError) -> Descriptor? {

@@ -60,6 +60,6 @@ extension Snapshot {
         do {
             try listDirectory(reserved.raw, buffer: buffer) { name, _ in names.append(String(cString: name)) }
         } catch { throw directory.fault(directory.database, "\(error)") }
-        return names.filter { SessionDirectory.isSessionName($0) && $0 != directory.session }.sorted()
+        return names.filter { Name.isValid($0) && $0 != directory.session }.sorted()
     }
 }

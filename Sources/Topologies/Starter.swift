@@ -1,3 +1,5 @@
+import Core
+
 /// The file that `init` writes: small, valid, and explained where it stands.
 package enum Starter {
     /// - Parameter file: the file it is for; its name becomes the topology's where it can.

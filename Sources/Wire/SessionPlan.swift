@@ -163,7 +163,7 @@ extension ByteReader {
     /// - Throws: also for odd characters, since names become directories and stand in commands to copy.
     mutating func sessionName() throws(WireFault) -> String {
         let name = try text(atMost: 64, "session name")
-        guard SessionRequest.isName(name) else { throw WireFault("session name of odd characters") }
+        guard Name.isValid(name) else { throw WireFault("session name of odd characters") }
         return name
     }
 
@@ -188,18 +188,5 @@ extension ByteReader {
         case 1: return .count(try int(atMost: 1 << 50, "deletions"))
         default: throw WireFault("unknown kind of delete limit")
         }
-    }
-}
-
-extension SessionRequest {
-    /// `[A-Za-z0-9_-]{1,64}`
-    fileprivate static func isName(_ name: String) -> Bool {
-        (1...64).contains(name.utf8.count)
-            && name.utf8.allSatisfy { byte in
-                switch byte {
-                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F, 0x2D: true
-                default: false
-                }
-            }
     }
 }

@@ -30,7 +30,7 @@ package final class Stage: Sendable {
     ///   - base: of the directory that holds `.headwater`, on the same file system; the root itself where nil.
     ///   - session: `[A-Za-z0-9_-]{1,64}`.
     package init(root: Int32, base: Int32? = nil, session: String) throws(HeadwaterError) {
-        precondition(Stage.isName(session), "a session's name was not validated")
+        precondition(Name.isValid(session), "a session's name was not validated")
         self.root = root
         do throws(SystemError) {
             device = try FileStatus(descriptor: root).device
@@ -160,14 +160,6 @@ package final class Stage: Sendable {
     }
 
     // MARK: opening
-
-    private static func isName(_ session: String) -> Bool {
-        (1...64).contains(session.utf8.count)
-            && session.utf8.allSatisfy { byte in
-                (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
-                    || byte == 0x5F || byte == 0x2D
-            }
-    }
 
     /// Makes `name` where it is missing and opens it: a real directory of ours on `device`, closed to others.
     ///
