@@ -9,12 +9,12 @@ package final class Orchestrator: Sendable {
     package static let atOnceDefault = 64
 
     private struct State: Sendable {
-        var finished: [(edge: Int, summary: EdgeSummary)] = []
+        var finished: [(turn: Int, summary: EdgeSummary)] = []
         var isEnding = false
     }
 
     private let edges: [EdgeIdentity]
-    private let feeders: [[Int]]
+    private let order: RunOrder
     private let runner: any EdgeRunner
     private let interruption: Interruption
     private let atOnceMax: Int
@@ -22,15 +22,15 @@ package final class Orchestrator: Sendable {
     private let state = Monitor(State())
 
     /// - Parameters:
-    ///   - feeders: for each edge the indices of those that write what it reads.
+    ///   - order: of these edges.
     ///   - observe: gets `started` and `finished` of every edge, from several threads; must not call back.
     package init(
-        edges: [EdgeIdentity], feeders: [[Int]], runner: any EdgeRunner, interruption: Interruption,
+        edges: [EdgeIdentity], order: RunOrder, runner: any EdgeRunner, interruption: Interruption,
         atOnceMax: Int = Orchestrator.atOnceDefault, observe: @escaping @Sendable (Event) -> Void
     ) {
-        precondition(edges.count == feeders.count)
+        precondition(order.edges.allSatisfy { edges.indices.contains($0) })
         self.edges = edges
-        self.feeders = feeders
+        self.order = order
         self.runner = runner
         self.interruption = interruption
         self.atOnceMax = atOnceMax
@@ -41,45 +41,61 @@ package final class Orchestrator: Sendable {
     package func run() -> [EdgeSummary] {
         let state = state
         interruption.onRequest { state.update { $0.isEnding = true } }
-        var schedule = Schedule(feeders: feeders, atOnceMax: atOnceMax)
-        var summaries = [EdgeSummary?](repeating: nil, count: edges.count)
+        var schedule = Schedule(feeders: order.feeders, awaited: order.awaited, atOnceMax: atOnceMax)
+        var turns = Turns(order, edges)
         var threads: [Int: WorkerThread<Void>] = [:]
         var isWithheld = false
         while true {
             if interruption.exit != nil, !isWithheld {
                 isWithheld = true
-                for edge in schedule.withhold() { summaries[edge] = settle(withheld(edge)) }
+                for turn in schedule.withhold() { settle(turns.withhold(turn, withheld(order.edges[turn]))) }
             }
-            for edge in schedule.start() { threads[edge] = start(edge) }
+            var hasOmitted = false
+            for turn in schedule.start() {
+                if turns.begin(turn) {
+                    threads[turn] = start(turn)
+                } else {
+                    let (summary, exit) = turns.omit(turn)
+                    settle(summary)
+                    end(turn, exit, &schedule, &turns)
+                    hasOmitted = true
+                }
+            }
+            if hasOmitted { continue }
             if schedule.isDone { break }
-            for (edge, summary) in takeFinished(unlessEnding: !isWithheld) {
-                try? threads.removeValue(forKey: edge)?.join()
-                summaries[edge] = settle(summary)
-                for skip in schedule.finish(edge, summary.exit) { summaries[skip.edge] = settle(skipped(skip)) }
+            for (turn, summary) in takeFinished(unlessEnding: !isWithheld) {
+                try? threads.removeValue(forKey: turn)?.join()
+                settle(turns.finish(turn, summary))
+                end(turn, summary.exit, &schedule, &turns)
             }
         }
-        return summaries.compactMap { $0 }
+        return turns.summaries
     }
 
-    private func start(_ edge: Int) -> WorkerThread<Void> {
-        observe(.started(edge: edges[edge]))
+    private func end(_ turn: Int, _ exit: ExitCode, _ schedule: inout Schedule, _ turns: inout Turns) {
+        for skip in schedule.finish(turn, exit) { settle(turns.skip(skip.edge, skipped(skip))) }
+    }
+
+    private func start(_ turn: Int) -> WorkerThread<Void> {
+        let edge = order.edges[turn]
+        if order.worthAfter[turn] == nil { observe(.started(edge: edges[edge])) }
         let (runner, state, identity) = (runner, state, edges[edge])
         let thread = WorkerThread<Void>("edge-\(edge)") {
             let begun = MonotonicClock.now
             var summary = runner.run(edgeIndex: edge)
             summary.edge = identity
             if summary.seconds == 0 { summary.seconds = Double(MonotonicClock.now - begun) / 1e9 }
-            state.update { [summary] in $0.finished.append((edge, summary)) }
+            state.update { [summary] in $0.finished.append((turn, summary)) }
         }
         // A body that cannot throw is over this early only if the system refused the thread.
         if thread.isFinished, (try? thread.join()) == nil {
-            state.update { $0.finished.append((edge, noThread(edge))) }
+            state.update { $0.finished.append((turn, noThread(edge))) }
         }
         return thread
     }
 
-    /// Waits for edges that ended; empty when the run is to end first.
-    private func takeFinished(unlessEnding: Bool) -> [(edge: Int, summary: EdgeSummary)] {
+    /// Waits for turns that ended; empty when the run is to end first.
+    private func takeFinished(unlessEnding: Bool) -> [(turn: Int, summary: EdgeSummary)] {
         state.wait { state in
             if state.finished.isEmpty && !(unlessEnding && state.isEnding) { return nil }
             defer { state.finished = [] }
@@ -87,15 +103,12 @@ package final class Orchestrator: Sendable {
         }
     }
 
-    private func settle(_ summary: EdgeSummary) -> EdgeSummary {
-        observe(.finished(summary))
-        return summary
-    }
+    private func settle(_ summary: EdgeSummary?) { if let summary { observe(.finished(summary)) } }
 
     private func skipped(_ skip: Schedule.Skip) -> EdgeSummary {
-        var summary = EdgeSummary(edge: edges[skip.edge])
+        var summary = EdgeSummary(edge: edges[order.edges[skip.edge]])
         summary.exit = skip.exit
-        summary.skippedBecauseOf = edges[skip.blocker]
+        summary.skippedBecauseOf = edges[order.edges[skip.blocker]]
         return summary
     }
 

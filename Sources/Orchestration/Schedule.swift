@@ -1,6 +1,6 @@
 import Core
 
-/// Which edge may start when. A value: no clock, no thread.
+/// Which edge may start when, or which of its turns. A value: no clock, no thread.
 ///
 ///     waiting ──► running ──► finished(exit)
 ///        └──► settled without having run: skipped (an edge above failed) or withheld (the run is ending)
@@ -32,14 +32,17 @@ package struct Schedule: Sendable {
 
     package private(set) var status: [Status]
     private let feeders: [[Int]]
+    private let awaited: [[Int]]
     private let atOnceMax: Int
 
     /// - Parameters:
     ///   - feeders: for each edge the edges that write what it reads. Without cycles: the topology's rules see to that.
+    ///   - awaited: for each edge those that must be over before it, however they went; empty: none for any.
     ///   - atOnceMax: edges that may run at the same time, at least 1.
-    package init(feeders: [[Int]], atOnceMax: Int) {
+    package init(feeders: [[Int]], awaited: [[Int]] = [], atOnceMax: Int) {
         precondition(atOnceMax > 0)
         self.feeders = feeders
+        self.awaited = awaited.isEmpty ? feeders.map { _ in [] } : awaited
         self.atOnceMax = atOnceMax
         status = feeders.map { _ in .waiting }
         precondition(hasNoCycle, "edges that feed each other cannot be ordered")
@@ -86,6 +89,7 @@ package struct Schedule: Sendable {
             && feeders[edge].allSatisfy { feeder in
                 if case .finished(let exit) = status[feeder] { !exit.blocksDownstream } else { false }
             }
+            && awaited[edge].allSatisfy { status[$0] != .waiting && status[$0] != .running }
     }
 
     private func nextSkip() -> Skip? {
@@ -112,9 +116,10 @@ package struct Schedule: Sendable {
 
     /// Takes edges away that have no feeder left, until none remains.
     private var hasNoCycle: Bool {
-        var open = feeders.map(\.count)
-        var fed = [[Int]](repeating: [], count: feeders.count)
-        for (edge, above) in feeders.enumerated() { for feeder in above { fed[feeder].append(edge) } }
+        let before = zip(feeders, awaited).map { $0 + $1 }
+        var open = before.map(\.count)
+        var fed = [[Int]](repeating: [], count: before.count)
+        for (edge, above) in before.enumerated() { for feeder in above { fed[feeder].append(edge) } }
         var free = open.indices.filter { open[$0] == 0 }
         var taken = 0
         while let edge = free.popLast() {
@@ -124,6 +129,6 @@ package struct Schedule: Sendable {
                 if open[below] == 0 { free.append(below) }
             }
         }
-        return taken == feeders.count
+        return taken == before.count
     }
 }

@@ -31,8 +31,12 @@ package final class SessionRunner: EdgeRunner {
     /// The moments of a run are numbered by the edges that ended; its start is 0.
     private struct Moments: Sendable {
         var ofEnd: [Int: UInt64] = [:]
+        private var last: UInt64 = 0
 
-        mutating func end(_ edge: Int) { ofEnd[edge] = UInt64(ofEnd.count + 1) }
+        mutating func end(_ edge: Int) {
+            last += 1
+            ofEnd[edge] = last
+        }
     }
 
     /// - Parameters:
@@ -162,8 +166,9 @@ package final class SessionRunner: EdgeRunner {
     private func plan(_ edge: Int, _ identity: EdgeIdentity, _ permits: [Permit], takesOver: Bool) -> SessionPlan {
         let declared = topology.edges[edge]
         var upstream = end(declared, declared.upstream)
-        upstream.viewSince = viewSince(edge)
+        upstream.viewSince = viewSince(edge, RootName(topology, read: edge))
         var downstream = end(declared, declared.downstream)
+        if declared.mode == .bidi { downstream.viewSince = viewSince(edge, RootName(topology, written: edge)) }
         downstream.isReadLater = rootsRead.contains(RootName(topology, written: edge))
         let request = SessionRequest(
             edge: identity, maxDelete: DeleteLimit(declared.maxDelete), isReset: isReset,
@@ -186,12 +191,14 @@ package final class SessionRunner: EdgeRunner {
         return LockOwner(parsing: Array(text.utf8))?.isDeadProcessOfThisHost ?? false
     }
 
-    /// How fresh the upstream tree must be seen: since the run's start, or the end of the last edge that wrote it by another root.
+    /// How fresh a tree that this edge reads must be seen: since the run's start, or the end of the last edge that wrote it by another root.
     ///
     /// What was written through the same root is folded into its scan: so all edges of a root share one.
-    private func viewSince(_ edge: Int) -> UInt64 {
-        let strangers = topology.feeders(of: edge).filter {
-            RootName(topology, written: $0) != RootName(topology, read: edge)
+    private func viewSince(_ edge: Int, _ root: RootName) -> UInt64 {
+        let strangers = topology.feeders(of: edge).filter { feeder in
+            let isBidi = topology.edges[feeder].mode == .bidi
+            return RootName(topology, written: feeder) != root
+                && !(isBidi && RootName(topology, read: feeder) == root)
         }
         return moments.read { moments in strangers.compactMap { moments.ofEnd[$0] }.max() } ?? 0
     }

@@ -19,10 +19,37 @@ package struct StatusReader {
     /// - Parameter edges: indices into `topology.edges`.
     package func statuses(_ edges: [Int]) -> [EdgeStatus] { edges.map(status) }
 
+    /// The conflicts that stand, from one database of each edge that is on this machine: both ends hold the same ones.
+    package func conflicts(_ edges: [Int]) -> [EdgeConflicts] { edges.map(conflicts) }
+
+    private func conflicts(_ index: Int) -> EdgeConflicts {
+        var found = EdgeConflicts(edge: topology.identity(of: index))
+        let ends = ends(of: topology.edges[index], listsConflicts: true)
+        found.isElsewhere = ends.isEmpty
+        // Where a run was killed one end may be a commit ahead.
+        let known = ends.filter { $0.meta != nil }
+        if let end = known.max(by: { $0.meta!.mine + $0.meta!.theirs < $1.meta!.mine + $1.meta!.theirs }) {
+            found.conflicts = end.glance.conflicts
+        } else {
+            for end in ends {
+                if case .refused(let fault) = end.glance.state {
+                    found.error = fault.error(file: end.file, atPeer: false)
+                }
+            }
+        }
+        return found
+    }
+
+    private func ends(of edge: Edge, listsConflicts: Bool = false) -> [StatusJudgement.End] {
+        [(edge.upstream, true), (edge.downstream, false)].compactMap { peer, isUpstream in
+            end(edge, topology.peers[peer], isUpstream, listsConflicts)
+        }
+    }
+
     private func status(_ index: Int) -> EdgeStatus {
         let edge = topology.edges[index]
         let sides = [(edge.upstream, true), (edge.downstream, false)]
-        let ends = sides.compactMap { peer, isUpstream in end(edge, topology.peers[peer], isUpstream) }
+        let ends = ends(of: edge)
         let far = sides.map { topology.peers[$0.0] }.filter { $0.host != nil }.map(\.name)
         var judgement = StatusJudgement(edge: topology.identity(of: index), ends: ends, notLooked: far)
         do throws(HeadwaterError) {
@@ -35,7 +62,7 @@ package struct StatusReader {
         return status
     }
 
-    private func end(_ edge: Edge, _ peer: Peer, _ isUpstream: Bool) -> StatusJudgement.End? {
+    private func end(_ edge: Edge, _ peer: Peer, _ isUpstream: Bool, _ listsConflicts: Bool) -> StatusJudgement.End? {
         guard peer.host == nil else { return nil }
         let root = StatusReader.canonical(StatusReader.expanded(peer.path))
         let base = peer.database.map(StatusReader.expanded) ?? root ?? StatusReader.expanded(peer.path)
@@ -43,7 +70,7 @@ package struct StatusReader {
         let place = root.map { root in edge.subpath.map { "\(root)/\($0)" } ?? root }
         return StatusJudgement.End(
             peer: peer.name, isUpstream: isUpstream, file: directory.databaseFile, place: place,
-            glance: Glance(directory))
+            glance: Glance(directory, listsConflicts: listsConflicts))
     }
 
     private static func expanded(_ path: String) -> String {

@@ -50,8 +50,8 @@ struct CatchUp {
         var items: [RowsMessage.Item] = []
         var bytes = 0
         while let row = try rows.next() {
-            items.append(RowsMessage.Item(path: row.path, agreed: row.state == .gone ? nil : row.agreed))
-            bytes += row.path.key.count + 64
+            items.append(RowsMessage.Item(path: row.path, state: try state(of: row)))
+            bytes += row.path.key.count + (row.state == .conflict ? 256 : 64)
             if items.count == RowsMessage.rowsMax || bytes > Frame.payloadBytesMax / 2 {
                 try link.send(.rows, RowsMessage(items: items, through: snapshot.meta.mine, isLast: false).encoded())
                 items = []
@@ -63,6 +63,15 @@ struct CatchUp {
         return frames
     }
 
+    private func state(of row: Row) throws(HeadwaterError) -> RowsMessage.Item.State {
+        switch row.state {
+        case .gone: .gone
+        case .agreed, .withheld: .agreed(row.agreed)
+        case .residue: .residue(row.agreed)
+        case .conflict: .conflict(try snapshot.conflict(at: row.path))
+        }
+    }
+
     private func receive(otherAt: ClosedRange<Int64>) throws(HeadwaterError) {
         var recovered = CycleCounts()
         while true {
@@ -71,11 +80,15 @@ struct CatchUp {
             guard otherAt.contains(message.through) else { throw .oddCommit(message.through) }
             var changes: [RowChange] = []
             for item in message.items where try isNews(item.path) {
-                recovered.add(recovered: item.agreed)
-                if let agreed = item.agreed {
-                    changes.append(.put(item.path, agreed, local: nil, state: .agreed))
-                } else {
+                switch item.state {
+                case .gone:
+                    recovered.add(recovered: nil)
                     changes.append(.forget(item.path))
+                case .agreed(let agreed):
+                    recovered.add(recovered: agreed)
+                    changes.append(.put(item.path, agreed, local: nil, state: .agreed))
+                case .residue(let agreed): changes.append(.put(item.path, agreed, local: nil, state: .residue))
+                case .conflict(let conflict): changes.append(.conflict(conflict, local: nil))
                 }
             }
             _ = try snapshot.commit(changes, theirs: message.isLast ? message.through : nil)

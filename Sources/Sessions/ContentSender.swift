@@ -21,6 +21,7 @@ final class ContentSender {
     /// A moment before any session read anything of the root.
     private let readSince: Timestamp
     private var wants: [WantMessage.Item] = []
+    private var comparisons: [WantMessage.Item] = []
     private var head = 0
     private var large: LargeFile?
     private var packNumber = 0
@@ -86,9 +87,17 @@ final class ContentSender {
 
     // MARK: Serving
 
-    func enqueue(_ item: WantMessage.Item) { wants.append(item) }
+    func enqueue(_ item: WantMessage.Item) {
+        if item.isComparison { comparisons.append(item) } else { wants.append(item) }
+    }
+
+    /// What an inode is to be remembered by; nil where a write in the same tick of the clock could go unnoticed.
+    func kept(_ identity: LocalIdentity) -> LocalIdentity? {
+        Racy.isRacy(identity, readAt: readSince) ? nil : identity
+    }
 
     func dropAll() {
+        comparisons = []
         wants = []
         head = 0
         large = nil
@@ -99,6 +108,10 @@ final class ContentSender {
     /// A pack is due when the target has decided all its members. Until then large files pass it: they may be what fills the target's
     /// window, and so what keeps it from deciding.
     func serveNext(decidedBefore: Int, in changes: inout [Int: Source.Announced]) throws(HeadwaterError) -> Bool {
+        if !comparisons.isEmpty {
+            try compare(&changes)
+            return true
+        }
         if large != nil {
             try sendSegment(&changes)
             return true
@@ -111,6 +124,11 @@ final class ContentSender {
             if change.pack < 0 {
                 takeWant(at: position)
                 try begin(item, request, &changes)
+                return true
+            }
+            if change.wasCompared {
+                takeWant(at: position)
+                try sendPack([item], &changes)
                 return true
             }
             guard let end = packEnds[change.pack], decidedBefore >= end else { continue }
@@ -150,6 +168,24 @@ final class ContentSender {
             wants.removeFirst(head)
             head = 0
         }
+    }
+
+    /// Says what some files are, for a target that has yet to decide.
+    private func compare(_ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
+        var files: [SentFile] = []
+        for item in comparisons.prefix(ContentSender.membersMax) {
+            guard let request = changes[item.index]?.request else {
+                throw .protocolBroken(WireFault("want of a change that is gone"))
+            }
+            changes[item.index]?.wasCompared = true
+            switch reader.digest(request) {
+            case .success(let digest):
+                files.append(sent(item.index, request.attributes, request.identity, digest, &changes))
+            case .failure(let fault): try fail(item.index, request.path, fault, &changes)
+            }
+        }
+        comparisons.removeFirst(min(ContentSender.membersMax, comparisons.count))
+        if !files.isEmpty { try link.send(.same, SameMessage(files: files).encoded()) }
     }
 
     private func sendPack(_ items: [WantMessage.Item], _ changes: inout [Int: Source.Announced]) throws(HeadwaterError)
@@ -207,7 +243,7 @@ final class ContentSender {
         let identity = request.identity
         return Source.SentContent(
             attributes: request.attributes.synced, digest: digest,
-            identity: Racy.isRacy(identity, readAt: readSince) ? nil : identity)
+            identity: kept(identity))
     }
 
     private func sendSegment(_ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
@@ -226,7 +262,7 @@ final class ContentSender {
                 let identity = file.request.identity
                 changes[file.index]?.sent = Source.SentContent(
                     attributes: attributes, digest: ContentDigest.joining(file.segments),
-                    identity: Racy.isRacy(identity, readAt: readSince) ? nil : identity)
+                    identity: kept(identity))
             } else {
                 file.ordinal += 1
                 large = file
@@ -264,8 +300,7 @@ final class ContentSender {
         _ changes: inout [Int: Source.Announced]
     ) -> SentFile {
         let attributes = raw.synced
-        let kept = Racy.isRacy(identity, readAt: readSince) ? nil : identity
-        changes[index]?.sent = Source.SentContent(attributes: attributes, digest: digest, identity: kept)
+        changes[index]?.sent = Source.SentContent(attributes: attributes, digest: digest, identity: kept(identity))
         return SentFile(index: index, attributes: attributes, digest: digest)
     }
 

@@ -19,25 +19,42 @@ struct WantedFile {
     var found: (attributes: Attributes, identity: LocalIdentity)?
     /// A directory stands there, so that it can be published only after the removals.
     var replacesDirectory: Bool
+    /// The mode that the file keeps at this end; nil: the source's.
+    var modeHere: UInt16?
+
+    /// What the file is to be here, where the source's is so.
+    func here(_ attributes: Attributes) -> Attributes {
+        var here = attributes
+        here.mode = modeHere ?? attributes.mode
+        return here
+    }
 }
 
 /// One step that is ready to be applied and recorded.
 struct Planned {
     var index: Int
     var path: TreePath
-    /// Nil for a removal.
+    /// Nil for a removal and for a conflict.
     var agreed: AgreedEntry?
     /// Nil where the tree is right already and only the row is to be made.
     var operation: Operation?
+    /// The row is to say that both sides changed the path.
+    var flag: Conflict?
+    /// Nothing is agreed yet: the row stays as it is.
+    var isUnrecorded = false
     /// For a row without an operation: what stands there.
     var identity: LocalIdentity?
     var replacesDirectory = false
+    /// Stands for `index` in a step that no change of the source asked for.
+    static let noIndex = -1
 }
 
 struct Removal {
     var index: Int
     var path: TreePath
     var expected: Expected
+    /// The row stays as it is: the other end has yet to hear of it.
+    var isUnrecorded = false
 }
 
 /// Looks at this end's tree and rows to say what each change of the source means here. Decisions are `Reconciliation`'s.
@@ -82,8 +99,7 @@ final class Decider {
     ///
     /// - Parameter isCancelled: asked now and then, since content may have to be read; nothing has been changed by then.
     func findDrift(_ image: TreeImage, unless isCancelled: () -> Bool) throws(HeadwaterError) -> Drift {
-        self.image = image
-        unknown = UnknownGround(image)
+        begin(image)
         var drift = Drift()
         guard hasRows else { return drift }
         for (path, _) in image.problems {
@@ -94,7 +110,7 @@ final class Decider {
         var verified: [RowChange] = []
         while let difference = try comparison.next() {
             switch difference {
-            case .created: continue
+            case .created, .conflict, .residue: continue
             case .blocked(let row, let kind): if kind == .untracked { drift.blocked.append(row.path) }
             case .changed(let path, let entry, let row):
                 drift.add(path, row, isDirectory: entry.attributes.kind == .directory)
@@ -113,6 +129,12 @@ final class Decider {
         return drift
     }
 
+    /// Decides from here on by what this scan found.
+    func begin(_ image: TreeImage) {
+        self.image = image
+        unknown = UnknownGround(image)
+    }
+
     /// Rows whose local half was found out again, kept at most until they are written.
     static let verifiedMax = 4096
 
@@ -121,18 +143,36 @@ final class Decider {
         verified = []
     }
 
+    /// The digest of what the scan found at a path, read if need be; nil where it cannot be read.
+    func digest(_ path: TreePath, _ attributes: Attributes, _ identity: LocalIdentity) -> Digest? {
+        if attributes.kind == .symlink { return (try? reader.readLink(path)).map { Hash.digest($0) } }
+        return try? reader.digest(ReadRequest(path: path, attributes: attributes, identity: identity)).get()
+    }
+
     /// A directory that was put back ahead of the changes: the image knows it as it was before.
     func noteRepaired(_ path: TreePath) { repaired.insert(path) }
 
     func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> Verdict {
         let path = record.path
         if path == end.mark { return .nothing }
-        let row = hasRows ? try end.row(at: path) : nil
-        if record.state == .absent && row == nil { return .nothing }
+        let standing = hasRows ? try end.standingRow(at: path) : nil
+        let row = standing?.state == .agreed ? standing : nil
+        if record.state == .absent && standing == nil { return .nothing }
         let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0) }
         let source = record.attributes.map { SourceState.present($0) } ?? .absent
         if let ground = unknown!.hiding(path, found: found?.rawKind, wanted: record.attributes?.kind) {
             return .unknown(unknown!.problem(of: ground))
+        }
+        if case .conflict(let conflict) = record.state {
+            return .apply(Planned(index: index, path: path, flag: conflict, identity: found?.identity))
+        }
+        if case .touchedFile = record.state, let found, let row, found.rawKind == .file,
+            case .present(_, isUntouched: true) = state(found, row)
+        {
+            var plan = planned(
+                index, record, .setAttributes(path, record.attributes!, expected: found.expected))
+            plan.agreed?.digest = row.agreed.digest
+            return .apply(plan)
         }
         let decision = decidePush(source: source, target: state(found, row), agreed: row?.agreed)
         let expected = found?.expected ?? .absent
@@ -177,7 +217,7 @@ final class Decider {
         case .untracked, .problem: return .unsynced
         case .file, .directory, .symlink:
             let isUntouched =
-                row.map { Standing(of: found.attributes, found.identity, against: $0) == .untouched } ?? false
+                row.map { EntryStanding(of: found.attributes, found.identity, against: $0) == .untouched } ?? false
             return .present(found.attributes, isUntouched: isUntouched)
         }
     }
@@ -228,9 +268,7 @@ final class Decider {
         if let known {
             file.has = known
         } else {
-            file.has = try? reader.digest(
-                ReadRequest(path: record.path, attributes: found.attributes, identity: found.identity)
-            ).get()
+            file.has = digest(record.path, found.attributes, found.identity)
         }
         return file
     }

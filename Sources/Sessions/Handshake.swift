@@ -76,6 +76,12 @@ struct Cycle {
 
     /// Runs this end's role; returns what the cycle did, problems of both ends included.
     func run(isSource: Bool) throws(HeadwaterError) -> CycleCounts {
+        var counts = try end.isBidi ? bothWays(isUpstream: isSource) : oneWay(isSource: isSource)
+        counts.conflicts = UInt64(clamping: end.meta.counts.conflicts)
+        return counts
+    }
+
+    private func oneWay(isSource: Bool) throws(HeadwaterError) -> CycleCounts {
         if isSource {
             let source = Source(end: end, conversation, observer)
             let target = try source.run()
@@ -85,9 +91,34 @@ struct Cycle {
         let (mine, source) = try target.run()
         return mine.joined(withSource: source)
     }
+
+    /// First upstream → downstream, where the downstream end decides by both sides' changes; then downstream → upstream what is left.
+    private func bothWays(isUpstream: Bool) throws(HeadwaterError) -> CycleCounts {
+        if isUpstream {
+            let source = Source(end: end, conversation, observer, bidi: BidiSource())
+            let down = try source.run().joined(withSource: source.counts)
+            let target = try Target(end: end, conversation, observer, wantsStop: source.stopping)
+            let (mine, theirs) = try target.run()
+            return down.joined(withSecond: mine.joined(withSource: theirs))
+        }
+        let target = try Target(end: end, conversation, observer, isFirstOfTwo: true)
+        let (mine, theirs) = try target.run()
+        let source = Source(end: end, conversation, observer, bidi: BidiSource(target.bidiOutcome))
+        let up = try source.run(wasStopped: target.stopping)
+        return mine.joined(withSource: theirs).joined(withSecond: up.joined(withSource: source.counts))
+    }
 }
 
 extension CycleCounts {
+    /// Both directions of a cycle.
+    fileprivate func joined(withSecond second: CycleCounts) -> CycleCounts {
+        var joined = self
+        joined.add(moved: second)
+        joined.problems = CycleCounts.sum(problems, second.problems)
+        joined.untracked = CycleCounts.sum(untracked, second.untracked)
+        return joined
+    }
+
     /// The target's counts with what only the source knows.
     fileprivate func joined(withSource source: CycleCounts) -> CycleCounts {
         var joined = self

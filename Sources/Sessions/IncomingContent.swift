@@ -65,9 +65,9 @@ final class IncomingContent {
             guard content.withUnsafeBytes({ Hash.digest($0) }) == file.digest else {
                 throw .protocolBroken(WireFault("digest of change \(file.index) is wrong"))
             }
-            let writer = try stage.file(file.attributes)
+            let writer = try stage.file(wanted.here(file.attributes))
             try write(content, to: writer)
-            steps.append(IncomingContent.planned(try writer.finish(), wanted, file.digest))
+            steps.append(IncomingContent.planned(try writer.finish(), wanted, file))
         }
         return steps
     }
@@ -92,22 +92,25 @@ final class IncomingContent {
             large = file
             return nil
         }
-        return IncomingContent.planned(
-            try file.writer.finish(), try take(message.index), ContentDigest.joining(file.segments))
+        let sent = SentFile(
+            index: file.index, attributes: file.attributes, digest: ContentDigest.joining(file.segments))
+        return IncomingContent.planned(try file.writer.finish(), try take(message.index), sent)
     }
 
     private func begin(_ message: SegmentMessage) throws(HeadwaterError) {
         large = nil
-        guard wanted[message.index] != nil else {
+        guard let wanted = wanted[message.index] else {
             throw .protocolBroken(WireFault("content of change \(message.index) came unasked"))
         }
         large = LargeFile(
-            index: message.index, attributes: message.attributes, writer: try stage.file(message.attributes))
+            index: message.index, attributes: message.attributes,
+            writer: try stage.file(wanted.here(message.attributes)))
     }
 
-    static func planned(_ staged: StagedFile, _ wanted: WantedFile, _ digest: Digest) -> Planned {
+    static func planned(_ staged: StagedFile, _ wanted: WantedFile, _ sent: SentFile) -> Planned {
         Planned(
-            index: wanted.index, path: wanted.path, agreed: AgreedEntry(attributes: staged.attributes, digest: digest),
+            index: wanted.index, path: wanted.path,
+            agreed: AgreedEntry(attributes: sent.attributes, digest: sent.digest),
             operation: .putFile(wanted.path, staged, expected: wanted.expected),
             replacesDirectory: wanted.replacesDirectory)
     }

@@ -19,6 +19,8 @@ final class SessionEnd {
     private let request: SessionRequest
     private let side: EndRequest
     private var snapshot: Snapshot?
+    /// Both ends send and receive.
+    var isBidi: Bool { request.edge.mode == .bidi }
 
     init(_ opening: Opening, _ request: SessionRequest, _ side: EndRequest, lent: LentFiles?) {
         self.lent = lent
@@ -50,7 +52,7 @@ final class SessionEnd {
 
     /// Says what was written into the tree, for who reads it later in this run; nil where only a scan can tell.
     func note(written: [Published]?) {
-        if let written, side.isReadLater { root.note(published: written) } else { root.noteWrites() }
+        if let written, side.isReadLater || isBidi { root.note(published: written) } else { root.noteWrites() }
     }
 
     func openStage() throws(HeadwaterError) -> Stage {
@@ -73,12 +75,34 @@ final class SessionEnd {
     var meta: SnapshotMeta { opened.meta }
     var rowCount: Int64 { opened.meta.counts.rows }
 
-    func rows() throws(HeadwaterError) -> RowCursor? { rowCount == 0 ? nil : try opened.rows(in: .agreed) }
+    /// The agreed rows; in a bidirectional session those in other states as well.
+    func rows() throws(HeadwaterError) -> RowCursor? {
+        rowCount == 0 ? nil : try opened.rows(in: isBidi ? nil : .agreed)
+    }
 
     func row(at path: TreePath) throws(HeadwaterError) -> Row? {
         guard let row = try opened.row(at: path), row.state == .agreed else { return nil }
         return row
     }
+
+    /// The row in whatever state; nil where there is none, or only a tombstone.
+    func standingRow(at path: TreePath) throws(HeadwaterError) -> Row? {
+        guard let row = try opened.row(at: path), row.state != .gone else { return nil }
+        return row
+    }
+
+    /// The directories that are residue at this end, in the order of their paths.
+    func residues() throws(HeadwaterError) -> [TreePath] {
+        let counts = meta.counts
+        if counts.rows == counts.agreed + counts.conflicts { return [] }
+        let rows = try opened.rows(in: .residue)
+        var found: [TreePath] = []
+        while let row = try rows.next() { if row.local != nil { found.append(row.path) } }
+        return found
+    }
+
+    /// The conflicts that stand, in the order of their paths.
+    func conflicts() throws(HeadwaterError) -> [Conflict] { try opened.conflicts() }
 
     /// Records what is on disk at both ends; returns the number of this end's last commit.
     func commit(_ changes: [RowChange], theirs: Int64?) throws(HeadwaterError) -> Int64 {

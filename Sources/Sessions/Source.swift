@@ -36,7 +36,10 @@ final class Source {
     private var lastWanted = -1
     private var inFlight: [Int: Announced] = [:]
     private var verified: [RowChange] = []
-    private var stopping = false
+    /// Set also when the direction before was ended early.
+    private(set) var stopping = false
+    /// Nil in a push or pull.
+    private let bidi: BidiSource?
     private(set) var counts = CycleCounts()
     private var progress = Progress(phase: .scanning)
 
@@ -50,6 +53,8 @@ final class Source {
         /// The bundle of small files that travel together.
         var pack: Int
         var sent: SentContent?
+        /// Its digest was said already: its content may be wanted in any order.
+        var wasCompared = false
     }
 
     /// What was delivered for a change, to be recorded once the target has it.
@@ -60,9 +65,12 @@ final class Source {
         var identity: LocalIdentity?
     }
 
-    init(end: SessionEnd, _ conversation: Conversation, _ observer: any SessionObserver) {
+    init(
+        end: SessionEnd, _ conversation: Conversation, _ observer: any SessionObserver, bidi: BidiSource? = nil
+    ) {
         self.end = end
         self.observer = observer
+        self.bidi = bidi
         (link, inbox, mayBeStopped) = (conversation.link, conversation.inbox, conversation.mayBeStopped)
         (rowsBefore, theirs) = (end.rowCount, end.meta.theirs)
         content = ContentSender(link: link, root: end.root, lent: end.lent)
@@ -71,11 +79,14 @@ final class Source {
     deinit { content.close() }
 
     /// Runs the source's side to its end; returns the target's counts.
-    func run() throws(HeadwaterError) -> CycleCounts {
+    ///
+    /// - Parameter wasStopped: an operator ended the cycle before this direction began.
+    func run(wasStopped: Bool = false) throws(HeadwaterError) -> CycleCounts {
         defer { content.close() }
         inbox.refuseMore()
         let image = try end.view()
         try begin(image)
+        if wasStopped { try stop() }
         while true {
             while let item = try inbox.poll() { if let finished = try handle(item) { return finished } }
             if try announceSome() { continue }
@@ -110,14 +121,14 @@ final class Source {
         while records.count < ChangesMessage.recordsMax / 2 && bytes < ChangesMessage.bytesTarget {
             // Content may have to be read to tell: an operator need not wait for it.
             if inbox.isCancelled { return true }
-            guard let difference = try comparison!.next() else {
-                comparison = nil
-                break
+            let difference = try comparison!.next()
+            if difference == nil { comparison = nil }
+            for (record, request) in try announcements(of: difference) {
+                records.append(record)
+                bytes += record.bytesEstimate
+                remember(record, request, isAnswer: false)
             }
-            guard let (record, request) = try announce(difference) else { continue }
-            records.append(record)
-            bytes += record.bytesEstimate
-            remember(record, request, isAnswer: false)
+            if comparison == nil { break }
         }
         if comparison == nil { try flushVerified() }
         content.closePack(at: announced)
@@ -142,7 +153,56 @@ final class Source {
         if case .file(let attributes) = record.state { progress.bytesTotal &+= attributes.size }
     }
 
-    /// What a difference is to the target; nil where there is nothing to say.
+    /// What a difference is to the target; for nil, what is left to say at the end.
+    private func announcements(of difference: TreeComparison.Difference?) throws(HeadwaterError) -> [(
+        ChangeRecord, ReadRequest?
+    )] {
+        guard let bidi else {
+            return try difference.flatMap { (d) throws(HeadwaterError) in try announce(d) }.map { [$0] } ?? []
+        }
+        let path = difference?.path
+        var told: [(ChangeRecord, ReadRequest?)] = bidi.flags(before: path).map {
+            (ChangeRecord(path: $0.path, state: .conflict($0)), nil)
+        }
+        guard let difference, let path, !bidi.isHeld(path) else { return told }
+        switch difference {
+        case .conflict(let row, let entry):
+            if bidi.spreads(row.path) { told += resolved(row.path, entry) }
+        case .residue(let row, let entry):
+            if let entry, entry.attributes.kind == .directory, row.local != nil {
+                bidi.wait(row.path, entry)
+            } else if entry != nil || row.local != nil {
+                told += resolved(row.path, entry)
+            }
+        case .changed(_, let entry, let row) where entry.attributes.kind == .directory && row.agreed.isDirectory:
+            // The time of a directory alone is no change.
+            if entry.attributes.synced.mode != row.agreed.attributes.mode { told += resolved(path, entry) }
+        case .changed(_, let entry, let row) where try isTouched(path, entry, row):
+            let request = ReadRequest(path: path, attributes: entry.attributes, identity: entry.identity)
+            told.append((ChangeRecord(path: path, state: .touchedFile(entry.attributes.synced)), request))
+        case .created:
+            for (above, entry) in bidi.takeWaiting(above: path) { told += resolved(above, entry) }
+            if let one = try announce(difference) { told.append(one) }
+        default: if let one = try announce(difference) { told.append(one) }
+        }
+        return told
+    }
+
+    /// What stands at a path as it is, whatever was agreed.
+    private func resolved(_ path: TreePath, _ entry: EntryStatus?) -> [(ChangeRecord, ReadRequest?)] {
+        guard let entry else { return [(ChangeRecord(path: path, state: .absent), nil)] }
+        guard entry.attributes.kind.isSynced else { return [] }
+        return describe(path, entry.attributes, entry.identity).map { [$0] } ?? []
+    }
+
+    /// Whether only mode or time of a file changed.
+    private func isTouched(_ path: TreePath, _ entry: EntryStatus, _ row: Row) throws(HeadwaterError) -> Bool {
+        guard entry.attributes.kind == .file, row.agreed.attributes.kind == .file,
+            entry.attributes.size == row.agreed.attributes.size
+        else { return false }
+        return try isStillAgreed(path, entry, row)
+    }
+
     private func announce(_ difference: TreeComparison.Difference) throws(HeadwaterError) -> (
         ChangeRecord, ReadRequest?
     )? {
@@ -161,6 +221,7 @@ final class Source {
         case .blocked(let row, let kind):
             if kind == .untracked { note(problem: .replacedByUnsynced(row.path)) }
             return nil
+        case .conflict, .residue: return nil
         }
     }
 
@@ -226,8 +287,9 @@ final class Source {
     ///
     /// One change may be left without a word: of the file that shows that the target is mounted.
     private func check(_ done: DoneMessage) throws(HeadwaterError) {
-        let isDecided = comparison == nil && decidedBefore == announced
-        let openCount = inFlight.values.count { !$0.isAnswer }
+        // Where both ends change things, not every change of one is for the other.
+        let isDecided = bidi != nil || (comparison == nil && decidedBefore == announced)
+        let openCount = bidi != nil ? 0 : inFlight.values.count { !$0.isAnswer }
         if !stopping && !(isDecided && (openCount <= 1 || done.counts.problems > 0)) {
             throw .protocolBroken(WireFault("done with \(openCount) of \(announced) changes open"))
         }
@@ -239,10 +301,12 @@ final class Source {
             throw .protocolBroken(WireFault("changes up to \(want.decidedBefore) of \(announced) decided"))
         }
         for item in want.items {
-            guard let change = inFlight[item.index], case .file = change.record, item.index > lastWanted else {
+            guard let change = inFlight[item.index], change.isFile,
+                item.index > lastWanted || (change.wasCompared ? !item.isComparison : bidi != nil && item.isComparison)
+            else {
                 throw .protocolBroken(WireFault("content of change \(item.index) wanted, which is no file in flight"))
             }
-            lastWanted = item.index
+            if !item.isComparison { lastWanted = max(lastWanted, item.index) }
             if !stopping { content.enqueue(item) }
         }
         decidedBefore = want.decidedBefore
@@ -293,6 +357,14 @@ final class Source {
             }
             if let row = try recorded(change, index) { changes.append(row) }
         }
+        for index in committed.residues.joined() {
+            guard let change = inFlight.removeValue(forKey: index) else {
+                throw .protocolBroken(WireFault("commit of change \(index), which is not in flight"))
+            }
+            if let row = try end.row(at: change.path), row.agreed.isDirectory, case .absent = change.record {
+                changes.append(.put(change.path, row.agreed, local: nil, state: .residue))
+            }
+        }
         let mine = try end.commit(changes, theirs: committed.number)
         try link.send(.recorded, RecordedMessage(theirs: committed.number, mine: mine).encoded())
         observer.note(moved: committed.counts)
@@ -306,6 +378,15 @@ final class Source {
         let path = change.path
         switch change.record {
         case .absent: return .forget(path)
+        case .conflict(let conflict): return .conflict(conflict, local: bidi?.identity(of: path))
+        case .touchedFile(let attributes):
+            let agreed = try end.row(at: path)?.agreed
+            guard let digest = change.sent?.digest ?? agreed?.digest else {
+                throw .protocolBroken(WireFault("commit of file \(index), of which nothing is agreed"))
+            }
+            return .put(
+                path, AgreedEntry(attributes: attributes, digest: digest),
+                local: change.request.flatMap { content.kept($0.identity) }, state: .agreed)
         case .directory(let mode, let mtime):
             let attributes = Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime)
             return .put(path, AgreedEntry(attributes: attributes, digest: nil), local: nil, state: .agreed)
@@ -343,5 +424,15 @@ final class Source {
     private func noteProgress() {
         progress.bytesDone = content.bytesDone
         observer.note(progress: progress)
+    }
+}
+
+extension Source.Announced {
+    /// Whether content can be asked for.
+    fileprivate var isFile: Bool {
+        switch record {
+        case .file, .touchedFile: true
+        case .absent, .directory, .symlink, .conflict: false
+        }
     }
 }

@@ -43,13 +43,23 @@ final class Target {
     private var isAnnounced = false
     /// What was asked for last and is not answered yet; the answer keeps its order.
     private var asked: ArraySlice<TreePath>?
-    private var wantsStop = false
-    private var stopping = false
+    private var wantsStop: Bool
+    private(set) var stopping = false
+    /// Decides the first direction of a bidirectional cycle; nil in a push or pull and in the second direction.
+    private var bidi: BidiTarget?
+    private let isFirstOfTwo: Bool
     private var progress = Progress(phase: .scanning)
 
-    init(end: SessionEnd, _ conversation: Conversation, _ observer: any SessionObserver) throws(HeadwaterError) {
+    /// - Parameters:
+    ///   - isFirstOfTwo: the other direction of a bidirectional cycle follows this one.
+    ///   - wantsStop: this end has asked to end in the direction before.
+    init(
+        end: SessionEnd, _ conversation: Conversation, _ observer: any SessionObserver, isFirstOfTwo: Bool = false,
+        wantsStop: Bool = false
+    ) throws(HeadwaterError) {
         self.end = end
         self.observer = observer
+        (self.isFirstOfTwo, self.wantsStop) = (isFirstOfTwo, wantsStop)
         (link, inbox, mayBeStopped) = (conversation.link, conversation.inbox, conversation.mayBeStopped)
         stage = try end.openStage()
         decider = Decider(end: end)
@@ -63,16 +73,72 @@ final class Target {
         defer { batch.discard() }
         let image = try end.view()
         try end.checkRoot(image)
+        for rescued in stage.rescued { note(problem: .rescued(rescued)) }
+        if end.isBidi { try beginBidi(image) } else { try findDrift(image) }
+        try receive()
+        try remove(ofRows: rowsBefore)
+        return try settle()
+    }
+
+    private func findDrift(_ image: TreeImage) throws(HeadwaterError) {
         let found = try decider.findDrift(image) { inbox.isCancelled }
         drift = Set(found.others)
         for path in found.blocked { note(problem: .blocked(path)) }
         for problem in found.unknown { note(problem: problem) }
-        for rescued in stage.rescued { note(problem: .rescued(rescued)) }
         progress.phase = .transferring
         try repair(found.directories)
-        try receive()
-        try remove(ofRows: rowsBefore)
-        return try settle()
+    }
+
+    // MARK: Both directions
+
+    /// What the second direction has to know of this one.
+    var bidiOutcome: BidiOutcome { bidi?.outcome ?? BidiOutcome() }
+
+    /// What differs here is no drift but the other direction's; conflicts that stand are looked at before any change.
+    private func beginBidi(_ image: TreeImage) throws(HeadwaterError) {
+        decider.begin(image)
+        progress.phase = .transferring
+        for path in try end.residues() where image.isEmptyDirectory(path) {
+            // The next announcement of this end says so.
+            let expected = Expected(image, at: path)
+            batch.remove(
+                later: Removal(index: Planned.noIndex, path: path, expected: expected, isUnrecorded: true))
+        }
+        if !isFirstOfTwo { return }
+        let bidi = try BidiTarget(end, image, decider)
+        self.bidi = bidi
+        var rest = bidi.standingPaths[...]
+        if rest.isEmpty { return }
+        var found: [TreePath: (index: Int, record: ChangeRecord)] = [:]
+        isRepairing = true
+        while !rest.isEmpty && !stopping {
+            try ask(Target.takeAsk(&rest))
+            while asked != nil && !stopping { if let item = try inbox.next() { try handle(item) } }
+            for answer in answers { found[answer.record.path] = answer }
+            answers = []
+        }
+        isRepairing = false
+        if stopping { return }
+        try say(decidedBefore: received, try take(bidi.settleStanding(found)))
+        while bidi.isWaiting && !stopping { if let item = try inbox.next() { try handle(item) } }
+    }
+
+    /// Does what was decided of a change; returns what is to be asked for.
+    private func take(_ steps: [BidiTarget.Step]) throws(HeadwaterError) -> [WantMessage.Item] {
+        var items: [WantMessage.Item] = []
+        for step in steps {
+            switch step {
+            case .apply(let planned): batch.add(planned)
+            case .removeLater(let removal): batch.remove(later: removal)
+            case .want(let wanted):
+                incoming.expect(wanted)
+                items.append(WantMessage.Item(index: wanted.index, has: wanted.has))
+            case .compare(let wanted):
+                items.append(WantMessage.Item(index: wanted.index, has: nil, isComparison: true))
+            case .problem(let error): note(problem: error)
+            }
+        }
+        return items
     }
 
     // MARK: Repairing
@@ -124,6 +190,7 @@ final class Target {
     /// Whether every change is here and decided, and all content that was asked for is staged.
     private var isReceived: Bool {
         (stopping || (isAnnounced && asked == nil)) && undecidedHead == undecided.count && incoming.isEmpty
+            && !(bidi?.isWaiting ?? false)
     }
 
     private func handle(_ item: Inbox.Item) throws(HeadwaterError) {
@@ -148,7 +215,12 @@ final class Target {
             }
         case .same:
             for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
-                try batch.add(same: file, try incoming.take(file.index))
+                if let steps = try bidi?.take(file) {
+                    let items = try take(steps)
+                    if !items.isEmpty { try say(decidedBefore: decidedBefore, items) }
+                } else {
+                    try batch.add(same: file, try incoming.take(file.index))
+                }
             }
         case .lent:
             for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
@@ -156,7 +228,7 @@ final class Target {
             }
         case .failed:
             let message = try decoding { () throws(WireFault) in try FailedMessage(decoding: frame.payload) }
-            _ = try incoming.take(message.index)
+            if !(bidi?.fail(message.index) ?? false) { _ = try incoming.take(message.index) }
             note(problem: message.error)
         case .recorded:
             try batch.accept(try decoding { () throws(WireFault) in try RecordedMessage(decoding: frame.payload) })
@@ -179,7 +251,7 @@ final class Target {
         let inbox = inbox
         let taken: (staged: StagedFile, digest: Digest)?
         do throws(HeadwaterError) {
-            taken = try stage.file(file.attributes, contentOf: source.descriptor) { inbox.isCancelled }
+            taken = try stage.file(wanted.here(file.attributes), contentOf: source.descriptor) { inbox.isCancelled }
         } catch {
             if source.isUnchanged { throw error }
             return note(problem: .unreadable(wanted.path, ReadFault.changed))
@@ -190,7 +262,8 @@ final class Target {
             return note(problem: .unreadable(wanted.path, ReadFault.changed))
         }
         lent.settle(file.index, taken.digest)
-        batch.add(IncomingContent.planned(taken.staged, wanted, taken.digest))
+        let sent = SentFile(index: file.index, attributes: file.attributes, digest: taken.digest)
+        batch.add(IncomingContent.planned(taken.staged, wanted, sent))
     }
 
     private func accept(_ message: ChangesMessage) throws(HeadwaterError) {
@@ -210,7 +283,11 @@ final class Target {
             if message.isAnswer { try checkAsked(record.path) }
             if isRepairing && message.isAnswer {
                 // Only directories are put back ahead.
-                if case .directory = record.state { answers.append((begin + offset, record)) }
+                if bidi != nil {
+                    answers.append((begin + offset, record))
+                } else if case .directory = record.state {
+                    answers.append((begin + offset, record))
+                }
             } else {
                 let bytes = message.isAnswer ? 0 : record.bytesEstimate
                 undecidedBytes += bytes
@@ -242,7 +319,11 @@ final class Target {
                 let (index, record, bytes) = undecided[undecidedHead]
                 undecidedHead += 1
                 undecidedBytes -= bytes
-                if let item = try decide(index, record) { items.append(item) }
+                if let bidi {
+                    items += try take(bidi.decide(index, record))
+                } else if let item = try decide(index, record) {
+                    items.append(item)
+                }
                 decidedBefore = index + 1
             }
             if undecidedHead == undecided.count || undecidedHead > 8192 {
@@ -369,11 +450,13 @@ final class Target {
         undecided = []
         (undecidedHead, undecidedBytes) = (0, 0)
         incoming.dropAll()
+        bidi?.dropAll()
     }
 
     private var problems: UInt64 = 0
 
     private func note(problem: HeadwaterError) {
+        if let path = problem.path { bidi?.hold(path) }
         problems += 1
         observer.note(problem: problem)
     }
@@ -383,5 +466,26 @@ final class Target {
         progress.entriesDone = Int(clamping: counts.files + counts.directories + counts.symlinks + counts.deleted)
         progress.bytesDone = counts.bytesPayload
         observer.note(progress: progress)
+    }
+}
+
+extension TreeImage {
+    /// Whether nothing was found in a directory that was listed whole.
+    fileprivate func isEmptyDirectory(_ path: TreePath) -> Bool {
+        guard let index = index(of: path), kind(at: index) == .directory, !isIncomplete(at: index) else { return false }
+        return index + 1 == count || !key(at: index + 1).starts(with: path.key + [0])
+    }
+}
+
+extension Expected {
+    /// As the scan found it.
+    fileprivate init(_ image: TreeImage, at path: TreePath) {
+        guard let index = image.index(of: path) else {
+            self = .absent
+            return
+        }
+        let attributes = image.attributes(at: index).synced
+        self = .present(
+            attributes.kind, image.identity(at: index), size: attributes.size, mode: attributes.mode)
     }
 }

@@ -58,8 +58,9 @@ final class TargetBatch {
         let agreed = AgreedEntry(attributes: file.attributes, digest: file.digest)
         var step = Planned(
             index: file.index, path: wanted.path, agreed: agreed, operation: nil, identity: found.identity)
-        if found.attributes != file.attributes {
-            step.operation = .setAttributes(wanted.path, file.attributes, expected: wanted.expected)
+        let here = wanted.here(file.attributes)
+        if found.attributes != here {
+            step.operation = .setAttributes(wanted.path, here, expected: wanted.expected)
         }
         append(step)
     }
@@ -90,10 +91,11 @@ final class TargetBatch {
         }
         for removal in removals.suffix(TargetBatch.stepsMax).reversed() {
             // What the scan did not find is looked for once more: only what is gone is recorded as gone.
-            steps.append(
-                Planned(
-                    index: removal.index, path: removal.path, agreed: nil,
-                    operation: .remove(removal.path, expected: removal.expected)))
+            var step = Planned(
+                index: removal.index, path: removal.path, agreed: nil,
+                operation: .remove(removal.path, expected: removal.expected))
+            step.isUnrecorded = removal.isUnrecorded
+            steps.append(step)
         }
         removals.removeLast(min(TargetBatch.stepsMax, removals.count))
         return true
@@ -138,38 +140,44 @@ final class TargetBatch {
         var outcomes = try applier.apply(operations).makeIterator()
         var rows: [RowChange] = []
         var indices: [Int] = []
+        var residues: [Int] = []
         var problems: [HeadwaterError] = []
         for step in taken {
             let outcome = step.operation == nil ? nil : outcomes.next()!
-            guard let row = row(of: step, outcome, &problems) else { continue }
+            guard let row = try row(of: step, outcome, &problems) else { continue }
             rows.append(row)
-            indices.append(step.index)
+            if case .put(_, _, _, .residue) = row { residues.append(step.index) } else { indices.append(step.index) }
         }
         if !operations.isEmpty { end.note(written: written) }
         written = []
-        try record(rows, indices)
+        try record(rows, indices.filter { $0 != Planned.noIndex }, residues)
         return problems
     }
 
     /// What to record of a step; nil, with a problem, when it was not achieved.
-    private func row(of step: Planned, _ outcome: Outcome?, _ problems: inout [HeadwaterError]) -> RowChange? {
+    private func row(of step: Planned, _ outcome: Outcome?, _ problems: inout [HeadwaterError]) throws(HeadwaterError)
+        -> RowChange?
+    {
         switch outcome {
         case .kept, .changedMeanwhile, .failed: written = nil
         case nil, .done, .removed: break
         }
         switch (step.agreed, outcome) {
+        case (nil, nil):
+            return step.flag.map { .conflict($0, local: step.identity) } ?? .remove(step.path)
         case (let agreed?, nil): return .put(step.path, agreed, local: step.identity, state: .agreed)
         case (let agreed?, .done(let identity)):
             count(step.operation!, agreed)
             note(written: step.path, agreed.attributes, identity)
-            return .put(step.path, agreed, local: identity, state: .agreed)
+            return step.isUnrecorded ? nil : .put(step.path, agreed, local: identity, state: .agreed)
         case (nil, .removed):
             if step.operation?.expected != .absent {
                 counts.deleted += 1
                 written?.append(Published(path: step.path, status: nil))
             }
-            return .remove(step.path)
+            return step.isUnrecorded ? nil : .remove(step.path)
         case (nil, .kept):
+            if end.isBidi { return step.isUnrecorded ? nil : try residue(step) }
             // Not ours to delete, unless it is what could not be deleted just now.
             return keptAbove.contains(step.path) ? nil : .remove(step.path)
         case (.some, .kept): if !keptAbove.contains(step.path) { problems.append(.notEmpty(step.path)) }
@@ -179,9 +187,17 @@ final class TargetBatch {
         case (_, .failed(let error)):
             problems.append(.notApplied(step.path, error))
             if step.agreed == nil { keepRows(above: step.path) }
-        case (.some, .removed), (nil, .done), (nil, nil): preconditionFailure("an outcome of another kind of operation")
+        case (.some, .removed), (nil, .done): preconditionFailure("an outcome of another kind of operation")
         }
         return nil
+    }
+
+    /// A directory that stays for what is in it, and that the other end does not have.
+    private func residue(_ step: Planned) throws(HeadwaterError) -> RowChange? {
+        guard let row = try end.standingRow(at: step.path), row.agreed.isDirectory,
+            case .present(_, let identity, _, _)? = step.operation?.expected
+        else { return nil }
+        return .put(step.path, row.agreed, local: identity, state: .residue)
     }
 
     private func note(written path: TreePath, _ agreed: Attributes, _ identity: LocalIdentity) {
@@ -190,12 +206,15 @@ final class TargetBatch {
         written?.append(Published(path: path, status: EntryStatus(attributes: attributes, identity: identity)))
     }
 
-    private func record(_ rows: [RowChange], _ indices: [Int]) throws(HeadwaterError) {
+    private func record(_ rows: [RowChange], _ indices: [Int], _ residues: [Int]) throws(HeadwaterError) {
         if rows.isEmpty { return }
+        if indices.isEmpty && residues.isEmpty { return try end.refresh(rows) }
         sentNumber = try end.commit(rows, theirs: theirs)
         unrecorded += 1
         observer.note(moved: counts)
-        try link.send(.committed, CommittedMessage(number: sentNumber, indices: indices, counts: counts).encoded())
+        try link.send(
+            .committed,
+            CommittedMessage(number: sentNumber, indices: indices, residues: residues, counts: counts).encoded())
     }
 
     private func count(_ operation: Operation, _ agreed: AgreedEntry) {

@@ -18,6 +18,17 @@ struct TreeComparison: ~Copyable {
         case deleted(Row)
         /// A row whose path is taken by something that is not synced or cannot be read.
         case blocked(Row, EntryKind)
+        /// A path in conflict, and what stands there; only where rows in all states are compared.
+        case conflict(Row, EntryStatus?)
+        /// A directory that is left at one end for what is not synced in it, and what stands there; only with rows in all states.
+        case residue(Row, EntryStatus?)
+
+        var path: TreePath {
+            switch self {
+            case .created(let path, _), .changed(let path, _, _), .unverified(let path, _, _): path
+            case .deleted(let row), .blocked(let row, _), .conflict(let row, _), .residue(let row, _): row.path
+            }
+        }
     }
 
     private var image: ImageCursor
@@ -73,7 +84,13 @@ struct TreeComparison: ~Copyable {
         let taken = row!
         row = try rows?.next()
         if let shield, shield.contains(taken.path) { return nil }
-        return taken.path == mark ? nil : .deleted(taken)
+        if taken.path == mark { return nil }
+        switch taken.state {
+        case .agreed, .withheld: return .deleted(taken)
+        case .conflict: return .conflict(taken, nil)
+        case .residue: return .residue(taken, nil)
+        case .gone: return nil
+        }
     }
 
     private mutating func takeBoth() throws(HeadwaterError) -> Difference? {
@@ -83,10 +100,16 @@ struct TreeComparison: ~Copyable {
         hasEntry = image.next()
         row = try rows?.next()
         if taken.path == mark { return nil }
+        switch taken.state {
+        case .conflict: return .conflict(taken, entry)
+        case .residue: return .residue(taken, entry)
+        case .gone: return entry.attributes.kind.isSynced ? .created(taken.path, entry) : nil
+        case .agreed, .withheld: break
+        }
         switch entry.attributes.kind {
         case .untracked, .problem: return .blocked(taken, entry.attributes.kind)
         case .file, .directory, .symlink:
-            switch Standing(of: entry.attributes.synced, entry.identity, against: taken) {
+            switch EntryStanding(of: entry.attributes.synced, entry.identity, against: taken) {
             case .untouched: return nil
             case .unverified: return .unverified(taken.path, entry, taken)
             case .changed: return .changed(taken.path, entry, taken)
@@ -104,7 +127,7 @@ struct TreeComparison: ~Copyable {
 }
 
 /// How an entry stands to its row.
-enum Standing {
+enum EntryStanding {
     case untouched, unverified, changed
 
     /// - Parameter attributes: reduced to what is synced.

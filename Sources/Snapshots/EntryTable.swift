@@ -8,6 +8,7 @@ struct EntryTable: ~Copyable {
     private var select: Statement
     private var delete: Statement
     private var acknowledgedTombstones: Statement
+    private var conflicts: ConflictTable
     private var serialiser = RowSerialiser()
 
     /// Whether `apply` changed something that the other end has to hear of.
@@ -22,7 +23,9 @@ struct EntryTable: ~Copyable {
         let select = try database.prepare("SELECT \(RowColumns.all) FROM entries WHERE path = ?1")
         let delete = try database.prepare("DELETE FROM entries WHERE path = ?1")
         let acknowledged = try database.prepare("SELECT path FROM entries WHERE state = 5 AND number <= ?1")
+        let conflicts = try ConflictTable(database)
         self.database = database
+        self.conflicts = conflicts
         self.insert = insert
         self.replace = replace
         self.select = select
@@ -49,7 +52,11 @@ struct EntryTable: ~Copyable {
         select.reset()
         delete.reset()
         acknowledgedTombstones.reset()
+        conflicts.reset()
     }
+
+    /// Both sides of a path whose row is in state `conflict`.
+    mutating func loadConflict(_ path: TreePath) throws(DatabaseFault) -> Conflict { try conflicts.load(path) }
 
     /// The verified row of a path.
     mutating func load(_ path: TreePath) throws(DatabaseFault) -> (row: Row, checksum: UInt64)? {
@@ -65,9 +72,11 @@ struct EntryTable: ~Copyable {
     {
         switch change {
         case .put(let path, let agreed, let local, let state):
-            precondition(state != .gone && agreed.attributes.kind.rawValue <= EntryKind.symlink.rawValue)
+            precondition(
+                state != .gone && state != .conflict && agreed.attributes.kind.rawValue <= EntryKind.symlink.rawValue)
             let row = Row(path: path, agreed: agreed, local: local, state: state, number: number)
             try put(row, &stored)
+        case .conflict(let conflict, let local): try put(conflict, local, number, &stored)
         case .local(let path, let local):
             guard let old = try load(path)?.row, old.state != .gone, old.local != local else { return }
             var row = old
@@ -107,11 +116,30 @@ struct EntryTable: ~Copyable {
         }
     }
 
+    /// Flagged anew with other sides it is a change; with the same ones only the local half may be news.
+    private mutating func put(
+        _ conflict: Conflict, _ local: LocalIdentity?, _ number: Int64, _ stored: inout StoredMeta
+    ) throws(DatabaseFault) {
+        guard let agreed = conflict.standIn else { return }
+        let row = Row(path: conflict.path, agreed: agreed, local: local, state: .conflict, number: number)
+        guard let old = try load(row.path)?.row else {
+            try put(row, &stored)
+            return try conflicts.put(conflict)
+        }
+        if old.state == .conflict, old.agreed == agreed, try conflicts.load(row.path) == conflict {
+            return try put(row, &stored)
+        }
+        try write(row, over: old, &stored)
+        try conflicts.put(conflict)
+        advanced = true
+    }
+
     private mutating func write(_ row: Row, over old: Row, _ stored: inout StoredMeta) throws(DatabaseFault) {
         let marks = serialiser.marks(row)
         account(old, serialiser.marks(old), -1, &stored)
         account(row, marks, 1, &stored)
         try EntryTable.run(&replace, row, marks.checksum)
+        if old.state == .conflict && row.state != .conflict { try conflicts.remove(row.path) }
     }
 
     private mutating func erase(_ old: Row, _ stored: inout StoredMeta) throws(DatabaseFault) {
@@ -119,6 +147,7 @@ struct EntryTable: ~Copyable {
         delete.bind(1, copying: old.path.key)
         try delete.run()
         if database.changedRows != 1 { throw DatabaseFault(.corrupt, "\(old.path) cannot be removed") }
+        if old.state == .conflict { try conflicts.remove(old.path) }
     }
 
     private mutating func dropTombstones(through acknowledged: Int64, _ stored: inout StoredMeta) throws(DatabaseFault)

@@ -19,14 +19,21 @@ package struct Glance: Sendable {
     package var writtenAt: Timestamp?
     /// What is agreed on; nil where it was not asked for, or could not be summed up in time.
     package var agreed: TreeSize?
+    /// The conflicts that stand, in the order of their paths; empty where they were not asked for.
+    package var conflicts: [Conflict] = []
+
+    private let listsConflicts: Bool
 
     /// How often a file that changes under the eyes is read again.
     private static let triesMax = 5
 
     /// Blocks for the disk.
     ///
-    /// - Parameter deadline: of the monotonic clock, for summing up all rows; nil leaves that out.
-    package init(_ directory: SessionDirectory, summingUntil deadline: UInt64? = nil) {
+    /// - Parameters:
+    ///   - deadline: of the monotonic clock, for summing up all rows; nil leaves that out.
+    ///   - listsConflicts: whether the conflicts are read as well.
+    package init(_ directory: SessionDirectory, summingUntil deadline: UInt64? = nil, listsConflicts: Bool = false) {
+        self.listsConflicts = listsConflicts
         (state, ownership) = (.none, .free)
         do {
             guard let opened = try directory.open() else { return }
@@ -57,13 +64,21 @@ package struct Glance: Sendable {
 
     private mutating func look(_ file: String, _ access: Database.Access, _ deadline: UInt64?) throws {
         do {
-            state = .ok(try SnapshotFile.open(file, access).1.meta)
+            let (database, stored) = try SnapshotFile.open(file, access)
+            state = .ok(stored.meta)
+            if listsConflicts && stored.meta.counts.conflicts > 0 { conflicts = try Glance.conflicts(database) }
             agreed = try deadline.flatMap { try Glance.sum(file, access, $0) }
         } catch let refusal as SnapshotRefusal {
             state = .refused(refusal.fault)
         } catch let error as HeadwaterError where error.code == "snapshot.corrupt" {
             state = .refused(.corrupt)
         }
+    }
+
+    private static func conflicts(_ database: Database) throws(SnapshotRefusal) -> [Conflict] {
+        do throws(DatabaseFault) {
+            return try Schema.hasConflicts(database) ? try ConflictTable.all(database) : []
+        } catch { throw SnapshotRefusal(error) }
     }
 
     private static func sum(_ file: String, _ access: Database.Access, _ deadline: UInt64) throws -> TreeSize? {

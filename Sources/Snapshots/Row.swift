@@ -38,6 +38,8 @@ package enum RowChange: Hashable, Sendable {
     /// The path is so at both ends. When the agreed half and the state are already these it is no change: then only a given
     /// `local` is refreshed, and `local: nil` keeps what is known. `state` is not `gone`; the kind is file, directory or symlink.
     case put(TreePath, AgreedEntry, local: LocalIdentity?, state: RowState = .agreed)
+    /// Both sides changed the path and stay as they are. The row holds the agreed half as the ancestor; `local` is what stands here.
+    case conflict(Conflict, local: LocalIdentity?)
     /// The local half alone, which the other end does not see: does not count as a commit. Nothing where there is no row.
     case local(TreePath, LocalIdentity)
     /// The path is deleted at both ends: its row becomes a tombstone until the other end has acknowledged it. Nothing where there is no row.
@@ -47,6 +49,7 @@ package enum RowChange: Hashable, Sendable {
 
     package var path: TreePath {
         switch self {
+        case .conflict(let conflict, _): conflict.path
         case .put(let path, _, _, _), .local(let path, _), .remove(let path), .forget(let path): path
         }
     }

@@ -1,10 +1,11 @@
-/// The shape of `snap.db`, version 1. `docs/format/snapshot.md` is normative.
+/// The shape of `snap.db`, version 2; version 1 had no table `conflicts`. `docs/format/snapshot.md` is normative.
 ///
 /// The texts are compared with those in the file byte for byte: a file with any other table, index, trigger or view is refused.
 enum Schema {
     /// `Hwtr` in ASCII.
     static let applicationID: Int64 = 0x4877_7472
-    static let version: Int64 = 1
+    static let version: Int64 = 2
+    private static let versionWithoutConflicts: Int64 = 1
     static let pageBytes = 8192
 
     static let meta = """
@@ -67,6 +68,15 @@ enum Schema {
     /// Holds only deleted paths, so it costs nothing per live row.
     static let tombstones = "CREATE INDEX tombstones ON entries (number) WHERE state = 5"
 
+    /// Beside the rows in state `conflict`: both sides as they were flagged.
+    static let conflicts = """
+        CREATE TABLE conflicts (
+          path BLOB PRIMARY KEY NOT NULL,
+          flagged BLOB NOT NULL,
+          checksum INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+
     private struct Item: Hashable {
         var type: String
         var name: String
@@ -78,15 +88,27 @@ enum Schema {
         Item(type: "table", name: "meta", table: "meta", sql: meta),
         Item(type: "table", name: "entries", table: "entries", sql: entries),
         Item(type: "index", name: "tombstones", table: "entries", sql: tombstones),
+        Item(type: "table", name: "conflicts", table: "conflicts", sql: conflicts),
     ]
 
     /// Makes the tables in an empty file.
     static func create(in database: Database) throws(DatabaseFault) {
         try database.execute("PRAGMA page_size=\(pageBytes); PRAGMA application_id=\(applicationID)")
-        try database.execute("PRAGMA user_version=\(version); \(meta); \(entries); \(tombstones)")
+        try database.execute("PRAGMA user_version=\(version); \(meta); \(entries); \(tombstones); \(conflicts)")
     }
 
-    /// Refuses a file that is not ours, newer, or of any other shape.
+    /// Brings a file that `verify` accepts to the shape of this version, in one transaction; nothing where it has it already.
+    static func migrate(_ database: Database) throws(DatabaseFault) {
+        if try database.number("PRAGMA user_version") == version { return }
+        try database.execute("BEGIN IMMEDIATE; \(conflicts); PRAGMA user_version=\(version); COMMIT")
+    }
+
+    /// Whether the file has the table of conflicts: until a session has opened it for writing, one of version 1 has not.
+    static func hasConflicts(_ database: Database) throws(DatabaseFault) -> Bool {
+        try database.number("PRAGMA user_version") != versionWithoutConflicts
+    }
+
+    /// Refuses a file that is not ours, newer, or of any other shape. Of an older version is fine: see `migrate`.
     static func verify(_ database: Database) throws(SnapshotRefusal) {
         let (application, version, found) = try read(database)
         if application == 0 && found.isEmpty { throw SnapshotRefusal(.corrupt, "the file holds no tables") }
@@ -94,8 +116,9 @@ enum Schema {
             throw SnapshotRefusal(.foreign, "application id \(application), not \(applicationID)")
         }
         if version > Schema.version { throw SnapshotRefusal(.newerSchema(version), nil) }
-        if version < Schema.version { throw SnapshotRefusal(.corrupt, "user_version is \(version)") }
-        if Set(found) != items || found.count != items.count {
+        if version < versionWithoutConflicts { throw SnapshotRefusal(.corrupt, "user_version is \(version)") }
+        let expected = version == Schema.version ? items : items.filter { $0.name != "conflicts" }
+        if Set(found) != expected || found.count != expected.count {
             throw SnapshotRefusal(.corrupt, "its tables are not those that Headwater makes")
         }
     }

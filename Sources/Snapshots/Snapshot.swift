@@ -47,6 +47,7 @@ package final class Snapshot {
             guard try database.text("PRAGMA journal_mode") == "wal" else {
                 throw SnapshotRefusal(.corrupt, "its header names another journal mode")
             }
+            try Schema.migrate(database)
             return try Snapshot(directory, database, stored)
         } catch let refusal as SnapshotRefusal {
             throw refusal.fault.error(file: directory.databaseFile, atPeer: false, cause: refusal.cause)
@@ -89,6 +90,19 @@ package final class Snapshot {
     package func row(at path: TreePath) throws(HeadwaterError) -> Row? {
         try checkUsable()
         do { return try table.load(path)?.row } catch { throw fail(error) }
+    }
+
+    /// Both sides of a path whose row is in state `conflict`, as they were flagged.
+    package func conflict(at path: TreePath) throws(HeadwaterError) -> Conflict {
+        try checkUsable()
+        do { return try table.loadConflict(path) } catch { throw fail(error) }
+    }
+
+    /// All conflicts that stand, in the order of their paths.
+    package func conflicts() throws(HeadwaterError) -> [Conflict] {
+        try checkUsable()
+        if meta.counts.conflicts == 0 { return [] }
+        do { return try ConflictTable.all(database) } catch { throw fail(error) }
     }
 
     /// All rows in the order of their paths, as they are now, whatever is committed while the cursor runs.

@@ -36,9 +36,7 @@ package enum NotSupportedYet {
     ]
 
     /// Values of `mode`; `bidi` also as `<->`.
-    package static let modes: Set<String> = [
-        "bidi"
-    ]
+    package static let modes: Set<String> = []
 
     /// Values of `route`.
     package static let routes: Set<String> = [

@@ -7,6 +7,10 @@ package struct ChangeRecord: Hashable, Sendable {
         case directory(mode: UInt16, mtime: Timestamp)
         case symlink(target: [UInt8], mtime: Timestamp)
         case file(Attributes)
+        /// A file whose content is as agreed: only mode or time changed. Of bidirectional sessions only.
+        case touchedFile(Attributes)
+        /// Nothing is to be done but to flag the path, or to flag it anew. Of bidirectional sessions only; the path is the record's.
+        case conflict(Conflict)
     }
 
     package var path: TreePath
@@ -18,22 +22,26 @@ package struct ChangeRecord: Hashable, Sendable {
     }
 
     static let overheadBytes = 48
+    /// Beside the tags that are kinds of entries.
+    fileprivate static let touchedTag: UInt8 = 16
+    fileprivate static let conflictTag: UInt8 = 17
 
     /// No fewer bytes than the record takes in a frame.
     package var bytesEstimate: Int {
         var bytes = path.key.count + ChangeRecord.overheadBytes
         if case .symlink(let target, _) = state { bytes += target.count }
+        if case .conflict = state { bytes += 3 * ChangeRecord.overheadBytes }
         return bytes
     }
 
     /// The attributes that rows hold for this state; nil when absent.
     package var attributes: Attributes? {
         switch state {
-        case .absent: nil
+        case .absent, .conflict: nil
         case .directory(let mode, let mtime): Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime)
         case .symlink(let target, let mtime):
             Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime)
-        case .file(let attributes): attributes
+        case .file(let attributes), .touchedFile(let attributes): attributes
         }
     }
 }
@@ -90,7 +98,7 @@ package struct ChangesMessage: Sendable {
             let path = try input.path(after: before, &room)
             if path.isRoot { throw WireFault("a change of the root itself") }
             if position > 0 && !isAnswer && path <= before { throw WireFault("changes are not in scan order") }
-            records.append(ChangeRecord(path: path, state: try input.changeState()))
+            records.append(ChangeRecord(path: path, state: try input.changeState(of: path)))
             room -= records[position].bytesEstimate - path.key.count - ChangeRecord.overheadBytes
             before = path
         }
@@ -115,10 +123,27 @@ extension ByteWriter {
         put(attributes.mtime)
     }
 
+    mutating func put(_ agreed: AgreedEntry) {
+        put(agreed.attributes)
+        put(agreed.digest) { $0.put($1) }
+    }
+
+    /// Without its path.
+    mutating func put(_ conflict: Conflict) {
+        for side in [conflict.ancestor, conflict.upstream, conflict.downstream] { put(side) { $0.put($1) } }
+        put(conflict.since)
+    }
+
     fileprivate mutating func put(_ state: ChangeRecord.State) {
         switch state {
         case .absent: put(UInt8(0))
         case .file(let attributes): put(attributes)
+        case .touchedFile(let attributes):
+            put(ChangeRecord.touchedTag)
+            put(attributes)
+        case .conflict(let conflict):
+            put(ChangeRecord.conflictTag)
+            put(conflict)
         case .directory(let mode, let mtime): put(Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime))
         case .symlink(let target, let mtime):
             put(Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime))
@@ -143,6 +168,20 @@ extension ByteReader {
         try attributes(kind: try byte())
     }
 
+    mutating func agreedEntry() throws(WireFault) -> AgreedEntry {
+        AgreedEntry(attributes: try attributes(), digest: try optional { (r) throws(WireFault) in try r.digest() })
+    }
+
+    /// - Throws: also for a conflict of nothing with nothing.
+    mutating func conflict(at path: TreePath) throws(WireFault) -> Conflict {
+        let ancestor = try optional { (r) throws(WireFault) in try r.agreedEntry() }
+        let upstream = try optional { (r) throws(WireFault) in try r.agreedEntry() }
+        let downstream = try optional { (r) throws(WireFault) in try r.agreedEntry() }
+        if upstream == nil && downstream == nil { throw WireFault("a conflict of nothing with nothing") }
+        return Conflict(
+            path: path, ancestor: ancestor, upstream: upstream, downstream: downstream, since: try time())
+    }
+
     private mutating func attributes(kind raw: UInt8) throws(WireFault) -> Attributes {
         guard let kind = EntryKind(rawValue: raw), kind == .file || kind == .directory || kind == .symlink else {
             throw WireFault("entry kind \(raw)")
@@ -153,9 +192,15 @@ extension ByteReader {
         return Attributes(kind: kind, mode: mode, size: size, mtime: try time())
     }
 
-    fileprivate mutating func changeState() throws(WireFault) -> ChangeRecord.State {
+    fileprivate mutating func changeState(of path: TreePath) throws(WireFault) -> ChangeRecord.State {
         let raw = try byte()
         if raw == 0 { return .absent }
+        if raw == ChangeRecord.conflictTag { return .conflict(try conflict(at: path)) }
+        if raw == ChangeRecord.touchedTag {
+            let attributes = try attributes()
+            if attributes.kind != .file { throw WireFault("content as agreed of what is no file") }
+            return .touchedFile(attributes)
+        }
         let attributes = try attributes(kind: raw)
         switch attributes.kind {
         case .directory: return .directory(mode: attributes.mode, mtime: attributes.mtime)

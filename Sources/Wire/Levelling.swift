@@ -36,12 +36,19 @@ package struct RowsMessage: Sendable {
 
     package struct Item: Hashable, Sendable {
         package var path: TreePath
-        /// Nil: the path is gone.
-        package var agreed: AgreedEntry?
+        package var state: State
 
-        package init(path: TreePath, agreed: AgreedEntry?) {
+        package init(path: TreePath, state: State) {
             self.path = path
-            self.agreed = agreed
+            self.state = state
+        }
+
+        package enum State: Hashable, Sendable {
+            case gone
+            case agreed(AgreedEntry)
+            /// A directory that was deleted upstream or downstream and stays at the other end for what is not synced in it.
+            case residue(AgreedEntry)
+            case conflict(Conflict)
         }
     }
 
@@ -65,9 +72,17 @@ package struct RowsMessage: Sendable {
         for item in items {
             out.put(path: item.path, after: before)
             before = item.path.key
-            out.put(item.agreed) { out, agreed in
-                out.put(agreed.attributes)
-                out.put(agreed.digest) { $0.put($1) }
+            switch item.state {
+            case .gone: out.put(UInt8(0))
+            case .agreed(let agreed):
+                out.put(UInt8(1))
+                out.put(agreed)
+            case .residue(let agreed):
+                out.put(UInt8(2))
+                out.put(agreed)
+            case .conflict(let conflict):
+                out.put(UInt8(3))
+                out.put(conflict)
             }
         }
         return out.bytes
@@ -83,12 +98,23 @@ package struct RowsMessage: Sendable {
         for _ in 0..<(try input.int(atMost: RowsMessage.rowsMax, "number of rows")) {
             before = try input.path(after: before, &room)
             if before.isRoot { throw WireFault("a row of the root itself") }
-            let agreed = try input.optional { (r) throws(WireFault) in
-                AgreedEntry(
-                    attributes: try r.attributes(), digest: try r.optional { (d) throws(WireFault) in try d.digest() })
-            }
-            items.append(Item(path: before, agreed: agreed))
+            items.append(Item(path: before, state: try input.rowState(of: before)))
         }
         try input.finish()
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func rowState(of path: TreePath) throws(WireFault) -> RowsMessage.Item.State {
+        switch try byte() {
+        case 0: return .gone
+        case 1: return .agreed(try agreedEntry())
+        case 2:
+            let agreed = try agreedEntry()
+            if !agreed.isDirectory { throw WireFault("residue that is no directory") }
+            return .residue(agreed)
+        case 3: return .conflict(try conflict(at: path))
+        default: throw WireFault("unknown state of a row")
+        }
     }
 }

@@ -38,10 +38,14 @@ package struct WantMessage: Sendable {
         package var index: Int
         /// The digest of what the target has there already: the source answers `same` where it matches.
         package var has: Digest?
+        /// Only the source's digest is asked for, by a `same` whatever it is: to decide what to do. May come in any order, before the
+        /// content of the same change is asked for or not.
+        package var isComparison: Bool
 
-        package init(index: Int, has: Digest?) {
+        package init(index: Int, has: Digest?, isComparison: Bool = false) {
             self.index = index
             self.has = has
+            self.isComparison = isComparison
         }
     }
 
@@ -62,6 +66,7 @@ package struct WantMessage: Sendable {
         for item in items {
             out.put(item.index)
             out.put(item.has) { $0.put($1) }
+            out.put(item.isComparison)
         }
         return out.bytes
     }
@@ -72,7 +77,8 @@ package struct WantMessage: Sendable {
         items = []
         for _ in 0..<(try input.int(atMost: ChangesMessage.recordsMax, "number of wants")) {
             let index = try input.int(atMost: 1 << 40, "change index")
-            items.append(Item(index: index, has: try input.optional { (r) throws(WireFault) in try r.digest() }))
+            let has = try input.optional { (r) throws(WireFault) in try r.digest() }
+            items.append(Item(index: index, has: has, isComparison: try input.flag()))
         }
         try input.finish()
     }
@@ -104,7 +110,7 @@ package struct SentFile: Hashable, Sendable {
     }
 }
 
-/// `same`: the target's content is the source's; nothing is sent but what the file is now.
+/// `same`: the target's content is the source's; nothing is sent but what the file is now. For a comparison: the source's digest.
 package struct SameMessage: Sendable {
     package var files: [SentFile]
 
@@ -260,12 +266,19 @@ package struct CommittedMessage: Sendable {
     package var number: Int64
     /// Rising, disjoint runs of change indices.
     package var runs: [Range<Int>]
+    /// Of those, deletions of directories that stay at the target, as residue; rising, disjoint runs.
+    package var residues: [Range<Int>]
     package var counts: CycleCounts
 
-    package init(number: Int64, indices: [Int], counts: CycleCounts) {
+    package init(number: Int64, indices: [Int], residues: [Int] = [], counts: CycleCounts) {
         self.number = number
         self.counts = counts
-        runs = []
+        runs = CommittedMessage.runs(of: indices)
+        self.residues = CommittedMessage.runs(of: residues)
+    }
+
+    private static func runs(of indices: [Int]) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
         for index in indices.sorted() {
             if let last = runs.last, last.upperBound == index {
                 runs[runs.count - 1] = last.lowerBound..<(index + 1)
@@ -273,18 +286,14 @@ package struct CommittedMessage: Sendable {
                 runs.append(index..<(index + 1))
             }
         }
+        return runs
     }
 
     package func encoded() -> [UInt8] {
         var out = ByteWriter()
         out.put(unsigned: UInt64(number))
-        out.put(runs.count)
-        var before = 0
-        for run in runs {
-            out.put(run.lowerBound - before)
-            out.put(run.count)
-            before = run.upperBound
-        }
+        out.put(runs)
+        out.put(residues)
         out.put(counts)
         return out.bytes
     }
@@ -292,17 +301,38 @@ package struct CommittedMessage: Sendable {
     package init(decoding payload: [UInt8]) throws(WireFault) {
         var input = ByteReader(payload)
         number = Int64(try input.unsigned(atMost: 1 << 60, "commit number"))
-        runs = []
+        runs = try input.runs()
+        residues = try input.runs()
+        if runs.isEmpty && residues.isEmpty { throw WireFault("a commit of nothing") }
+        counts = try input.counts()
+        try input.finish()
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func put(_ runs: [Range<Int>]) {
+        put(runs.count)
         var before = 0
-        for _ in 0..<(try input.int(atMost: Frame.payloadBytesMax, "number of runs")) {
-            let start = before + (try input.int(atMost: 1 << 40, "change index"))
-            let count = try input.int(atMost: 1 << 40, "run length")
+        for run in runs {
+            put(run.lowerBound - before)
+            put(run.count)
+            before = run.upperBound
+        }
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func runs() throws(WireFault) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
+        var before = 0
+        for _ in 0..<(try int(atMost: Frame.payloadBytesMax, "number of runs")) {
+            let start = before + (try int(atMost: 1 << 40, "change index"))
+            let count = try int(atMost: 1 << 40, "run length")
+            if count == 0 { throw WireFault("an empty run of changes") }
             runs.append(start..<(start + count))
             before = start + count
         }
-        if runs.isEmpty || runs.contains(where: \.isEmpty) { throw WireFault("a commit of nothing") }
-        counts = try input.counts()
-        try input.finish()
+        return runs
     }
 }
 

@@ -27,6 +27,7 @@ struct HeadwaterCommand: Command {
         subcommands: [
             RunCommand.self, SyncCommand.self, ReleaseCommand.self, ValidateCommand.self, GraphCommand.self,
             DiffCommand.self, DoctorCommand.self, StatusCommand.self,
+            ConflictsCommand.self,
             InitCommand.self, ExplainCommand.self, SchemaCommand.self, CompletionsCommand.self,
         ])
 

@@ -56,7 +56,7 @@ struct RunCommand: Command {
             return .usage
         }
         let summaries = Orchestrator(
-            edges: edges.map(graph.identity), feeders: graph.feeders(among: edges), runner: runner,
+            edges: edges.map(graph.identity), order: RunOrder(graph, edges: edges), runner: runner,
             interruption: interruption, observe: reporter.note
         ).run()
         for summary in summaries { state.lastRuns.record(summary, at: WallClock.now) }

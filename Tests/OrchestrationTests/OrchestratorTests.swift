@@ -27,7 +27,7 @@ final class FakeRunner: EdgeRunner {
         observe: @escaping @Sendable (Event) -> Void = { _ in }, _ body: @escaping @Sendable (Int) -> ExitCode
     ) -> [EdgeSummary] {
         Orchestrator(
-            edges: Array(edges.prefix(feeders.count)), feeders: feeders, runner: FakeRunner(body),
+            edges: Array(edges.prefix(feeders.count)), order: RunOrder(feeders: feeders), runner: FakeRunner(body),
             interruption: interruption, atOnceMax: atOnceMax, observe: observe
         ).run()
     }

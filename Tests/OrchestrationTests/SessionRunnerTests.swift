@@ -33,7 +33,7 @@ import Topologies
             agent: directory("no-agent"), interruption: interruption, observe: { _ in })
         defer { runner.close() }
         return Orchestrator(
-            edges: edges.map(topology.identity), feeders: topology.feeders(among: edges), runner: runner,
+            edges: edges.map(topology.identity), order: RunOrder(topology, edges: edges), runner: runner,
             interruption: interruption, observe: { _ in }
         ).run()
     }

@@ -32,7 +32,8 @@ import Topologies
             observe: { _ in })
         defer { runner.close() }
         _ = Orchestrator(
-            edges: [topology.identity(of: 0)], feeders: [[]], runner: runner, interruption: interruption,
+            edges: [topology.identity(of: 0)], order: RunOrder(feeders: [[]]), runner: runner,
+            interruption: interruption,
             observe: { _ in }
         ).run()
     }

@@ -104,10 +104,16 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
             back.code == "path.unreadable" && back.path == path("a/b") && back.facts == "deletions=3"
                 && back.peer == "eu"
                 && back.exit == .halted)
+        let directory = AgreedEntry(
+            attributes: Attributes(kind: .directory, mode: 0o755, size: 0, mtime: .zero), digest: nil)
+        let conflict = Conflict(
+            path: path("d"), ancestor: nil, upstream: AgreedEntry(attributes: Self.file, digest: digest),
+            downstream: directory, since: Timestamp(seconds: 7, nanoseconds: 8))
         let rows = RowsMessage(
             items: [
-                .init(path: path("a"), agreed: AgreedEntry(attributes: Self.file, digest: digest)),
-                .init(path: path("b"), agreed: nil),
+                .init(path: path("a"), state: .agreed(AgreedEntry(attributes: Self.file, digest: digest))),
+                .init(path: path("b"), state: .gone), .init(path: path("c"), state: .residue(directory)),
+                .init(path: path("d"), state: .conflict(conflict)),
             ],
             through: 4, isLast: true)
         #expect(try RowsMessage(decoding: rows.encoded()).items == rows.items)
@@ -151,7 +157,7 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
     @Test func pathsThatShareMuch_areBoundedByWhatTheyComeOutAs() {
         let stem = (0..<128).map { _ in String(repeating: "x", count: 250) }.joined(separator: "/")
         let paths = (1000..<1100).map { path("\(stem)/\($0)") }
-        let rows = RowsMessage(items: paths.map { .init(path: $0, agreed: nil) }, through: 1, isLast: true).encoded()
+        let rows = RowsMessage(items: paths.map { .init(path: $0, state: .gone) }, through: 1, isLast: true).encoded()
         let changes = ChangesMessage(
             isLast: true, isAnswer: false, firstIndex: 0, records: paths.map { ChangeRecord(path: $0, state: .absent) })
         #expect(rows.count < 40 * 1024)

@@ -1,0 +1,68 @@
+import Core
+
+/// Which side a person lets win, for paths that are in conflict.
+package enum Keep: String, Hashable, Sendable, CaseIterable {
+    case upstream, downstream
+    /// The side with the newer modification time; where one side deleted it, the one that is left.
+    case newer
+}
+
+/// What becomes of a conflict that stands.
+package enum Settlement: Hashable, Sendable {
+    /// Both sides are as they were flagged.
+    case stands
+    /// A side changed again, which settles nothing: flagged anew.
+    case flaggedAnew
+    /// Neither side has anything there any more.
+    case forget
+    /// Both hold the same content: mode and time become upstream's.
+    case equal
+    /// The downstream side becomes as the upstream one.
+    case downward
+    /// The upstream side becomes as the downstream one.
+    case upward
+}
+
+/// Decides a conflict that stands, by the rules of `docs/semantics.md`. Pure.
+///
+/// - Parameters:
+///   - upstream, downstream: what stands on each side now, with digests; nil: nothing does.
+///   - keep: what a person decided for this path, if anything.
+package func settle(
+    _ conflict: Conflict, upstream: AgreedEntry?, downstream: AgreedEntry?, keep: Keep? = nil
+) -> Settlement {
+    guard let upstream else {
+        guard downstream != nil else { return .forget }
+        return survivor(downstream!, wasBoth: conflict.upstream != nil, conflict.downstream, keep, wins: .upward)
+    }
+    guard let downstream else {
+        return survivor(upstream, wasBoth: conflict.downstream != nil, conflict.upstream, keep, wins: .downward)
+    }
+    if upstream.hasContent(of: downstream) { return .equal }
+    switch keep {
+    case .upstream: return .downward
+    case .downstream: return .upward
+    case .newer:
+        return downstream.attributes.mtime > upstream.attributes.mtime ? .upward : .downward
+    case nil: break
+    }
+    if let ancestor = conflict.ancestor {
+        // One side took its change back: the other's is the only one left.
+        let isUpstreamBack = upstream.hasContent(of: ancestor)
+        if isUpstreamBack != downstream.hasContent(of: ancestor) { return isUpstreamBack ? .upward : .downward }
+    }
+    return upstream == conflict.upstream && downstream == conflict.downstream ? .stands : .flaggedAnew
+}
+
+/// One side is left. It spreads where both had something when the conflict was flagged; what was changed on one side and deleted on the
+/// other waits for a person.
+private func survivor(
+    _ left: AgreedEntry, wasBoth: Bool, _ flagged: AgreedEntry?, _ keep: Keep?, wins: Settlement
+) -> Settlement {
+    switch keep {
+    case .newer: return wins
+    case .upstream: return .downward
+    case .downstream: return .upward
+    case nil: return wasBoth ? wins : left == flagged ? .stands : .flaggedAnew
+    }
+}

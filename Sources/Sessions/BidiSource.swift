@@ -1,0 +1,85 @@
+import Core
+import Roots
+
+/// What the source of one direction of a bidirectional cycle must leave out, and what it says beside its tree's changes.
+///
+/// In the first direction, upstream → downstream, nothing. In the second one it is what the downstream end has decided in the first:
+/// it has both sides' changes before it, so what it leaves alone there it must not announce as its own.
+final class BidiSource {
+    private var flags: ArraySlice<Conflict>
+    private let held: Set<TreePath>
+    private let heldBelow: Set<TreePath>
+    private let settled: Set<TreePath>
+    private let identities: [TreePath: LocalIdentity]
+    /// Directories that are residue here, in which nothing was found yet that would make them travel.
+    private var waiting: [(path: TreePath, entry: EntryStatus)] = []
+
+    /// The first direction.
+    convenience init() { self.init(BidiOutcome()) }
+
+    /// - Parameter outcome: of the first direction.
+    init(_ outcome: BidiOutcome) {
+        flags = outcome.flagged.values.sorted { $0.path < $1.path }[...]
+        held = outcome.held.union(outcome.flagged.keys)
+        heldBelow = outcome.heldBelow
+        settled = outcome.settled
+        identities = outcome.identities
+    }
+
+    /// The conflicts to flag whose path comes before `path`, or at it; nil: all that are left.
+    func flags(before path: TreePath?) -> ArraySlice<Conflict> {
+        if flags.isEmpty { return [] }
+        let taken = path.map { bound in flags.prefix { $0.path <= bound } } ?? flags
+        flags = flags.dropFirst(taken.count)
+        return taken
+    }
+
+    /// Whether nothing may be said of `path`.
+    func isHeld(_ path: TreePath) -> Bool {
+        if held.contains(path) { return true }
+        if heldBelow.isEmpty { return false }
+        var above = path
+        while true {
+            if heldBelow.contains(above) { return true }
+            if above.isRoot { return false }
+            above = above.parent
+        }
+    }
+
+    /// Whether what stands at a path in conflict is to become the other end's, too.
+    func spreads(_ path: TreePath) -> Bool { settled.contains(path) }
+
+    /// What stood here when the conflict was flagged.
+    func identity(of path: TreePath) -> LocalIdentity? { identities[path] }
+
+    /// A directory that travels only when something synced has appeared in it.
+    func wait(_ path: TreePath, _ entry: EntryStatus) {
+        dropWaiting(notAbove: path)
+        waiting.append((path, entry))
+    }
+
+    /// The directories above `path` that travel because of it, from above to below.
+    func takeWaiting(above path: TreePath) -> [(path: TreePath, entry: EntryStatus)] {
+        dropWaiting(notAbove: path)
+        defer { waiting = [] }
+        return waiting
+    }
+
+    private func dropWaiting(notAbove path: TreePath) {
+        while let last = waiting.last, !last.path.contains(path) || last.path == path { waiting.removeLast() }
+    }
+}
+
+/// What the downstream end decided in the first direction of a bidirectional cycle, as far as the second one has to know.
+struct BidiOutcome {
+    /// Paths to flag at both ends, for the first time or anew.
+    var flagged: [TreePath: Conflict] = [:]
+    /// Paths that are left alone in this cycle: in conflict, or the upstream's change could not be applied.
+    var held: Set<TreePath> = []
+    /// The same with all that is below them.
+    var heldBelow: Set<TreePath> = []
+    /// Conflicts that are settled in favour of what stands downstream.
+    var settled: Set<TreePath> = []
+    /// What stands here at the paths in `flagged`.
+    var identities: [TreePath: LocalIdentity] = [:]
+}

@@ -1,0 +1,290 @@
+import Core
+import Platform
+import Reconciliation
+import Roots
+import Snapshots
+import Wire
+
+/// Decides the first direction of a bidirectional cycle at its target, the downstream end: it has its own tree and rows, and the
+/// upstream's changes as they come, in scan order. Decisions are `Reconciliation`'s.
+///
+/// What it leaves to the second direction is what its own tree differs in from the rows afterwards, but for `outcome`.
+final class BidiTarget {
+    enum Step {
+        case apply(Planned)
+        case removeLater(Removal)
+        case want(WantedFile)
+        /// Only the digest, to decide by it.
+        case compare(WantedFile)
+        case problem(HeadwaterError)
+    }
+
+    /// A change that waits for the upstream's digest.
+    private struct Open {
+        var record: ChangeRecord
+        var wanted: WantedFile
+        var mine: DownstreamView.Standing
+    }
+
+    private let view: DownstreamView
+    private let decider: Decider
+    private let overwrite: Overwrite
+    private(set) var outcome = BidiOutcome()
+    private var standing: [TreePath: Conflict] = [:]
+    private var open: [Int: Open] = [:]
+    private var blocked: TreePath?
+    private var made: Set<TreePath> = []
+
+    init(_ end: SessionEnd, _ image: TreeImage, _ decider: Decider) throws(HeadwaterError) {
+        view = DownstreamView(end, image, decider)
+        self.decider = decider
+        overwrite = .conflict
+        for conflict in try end.conflicts() { stand(conflict) }
+    }
+
+    /// Whether answers of the upstream end are due.
+    var isWaiting: Bool { !open.isEmpty }
+
+    func dropAll() { open = [:] }
+
+    /// Notes that the upstream's change of a path was not achieved here: nothing of it may go the other way either.
+    func hold(_ path: TreePath) { outcome.held.insert(path) }
+
+    private func stand(_ conflict: Conflict) {
+        standing[conflict.path] = conflict
+        hold(conflict.path)
+        if conflict.blocksBelow { outcome.heldBelow.insert(conflict.path) }
+    }
+
+    // MARK: Changes
+
+    func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> [Step] {
+        if isBlocked(record.path) || view.isNeverSynced(record.path) { return [] }
+        if let ground = view.unknownGround(record) {
+            hold(record.path)
+            return ground.map { [.problem($0)] } ?? []
+        }
+        return try decide(index, record, try view.standing(at: record.path), areEqual: nil)
+    }
+
+    private func decide(
+        _ index: Int, _ record: ChangeRecord, _ mine: DownstreamView.Standing, areEqual: Bool?, sent: SentFile? = nil
+    ) throws(HeadwaterError) -> [Step] {
+        let path = record.path
+        let up = DownstreamView.change(record, mine.agreed, sent)
+        if record.state == .absent && mine.agreed == nil {
+            // Only a directory that was residue there.
+            return mine.isResidueElsewhere ? [.removeLater(Removal(index: index, path: path, expected: .absent))] : []
+        }
+        if case .gone = mine.change, case .content = up, let taken = try view.takenAbove(path) {
+            try flag(taken.path, taken.agreed, up: taken.agreed, down: taken.now, taken.identity)
+            return []
+        }
+        let below = needsBelow(up, mine) ? try view.below(path) : []
+        let decision = decideBidi(
+            agreed: mine.agreed, up: up, down: mine.change, below: below, overwrite: overwrite, areEqual: areEqual)
+        switch decision {
+        case .upward: return []
+        case .forget: return [.removeLater(Removal(index: index, path: path, expected: .absent))]
+        case .restoreUpward: return [.apply(Planned(index: index, path: path))]
+        case .downward: return try obey(index, record, mine, sent)
+        case .downwardKeepingMode(let mode): return try obey(index, record, mine, sent, modeHere: mode)
+        case .upwardWithMode(let mode): return [.apply(touched(path, mine, mode))]
+        case .blocked:
+            block(path)
+            return [.problem(.blocked(path))]
+        case .compare: return [compare(index, record, mine)]
+        case .conflict:
+            if case .content(let entry) = up, entry.attributes.kind == .file, sent == nil {
+                // What lies below is part of it, whatever the digest is.
+                if mine.kind == .directory { block(path) }
+                return [compare(index, record, mine)]
+            }
+            try flag(path, mine.agreed, up: up.entry, down: try view.version(mine), mine.identity)
+            return []
+        }
+    }
+
+    private func needsBelow(_ up: SideChange, _ mine: DownstreamView.Standing) -> Bool {
+        guard mine.agreed?.isDirectory ?? false, mine.kind == .directory else { return false }
+        switch up {
+        case .gone: return true
+        case .content(let entry): return !entry.isDirectory
+        default: return false
+        }
+    }
+
+    /// Does as the upstream end says.
+    private func obey(
+        _ index: Int, _ record: ChangeRecord, _ mine: DownstreamView.Standing, _ sent: SentFile?,
+        modeHere: UInt16? = nil
+    ) throws(HeadwaterError) -> [Step] {
+        var steps = record.state == .absent ? [] : try restoreParents(of: record.path)
+        switch try decider.decide(index, record) {
+        case .nothing: break
+        case .apply(let planned): steps.append(.apply(planned))
+        case .removeLater(let removal): steps.append(.removeLater(removal))
+        case .want(var wanted):
+            wanted.modeHere = modeHere
+            steps.append(.want(wanted))
+        case .problem(let error): steps.append(.problem(error))
+        case .unknown(let problem): if let problem { steps.append(.problem(problem)) }
+        }
+        if case .directory = record.state { made.insert(record.path) }
+        return steps
+    }
+
+    /// Agreed directories that were deleted here come back for what the upstream end has created in them.
+    private func restoreParents(of path: TreePath) throws(HeadwaterError) -> [Step] {
+        var missing: [(TreePath, AgreedEntry)] = []
+        var above = path.parent
+        while !above.isRoot, !made.contains(above), let agreed = try view.missingDirectory(above) {
+            missing.append((above, agreed))
+            above = above.parent
+        }
+        return missing.reversed().map { path, agreed in
+            made.insert(path)
+            let operation = Operation.makeDirectory(path, agreed.attributes, expected: .absent)
+            return .apply(Planned(index: Planned.noIndex, path: path, agreed: agreed, operation: operation))
+        }
+    }
+
+    private func touched(_ path: TreePath, _ mine: DownstreamView.Standing, _ mode: UInt16) -> Planned {
+        var attributes = mine.attributes!
+        attributes.mode = mode
+        var plan = Planned(index: Planned.noIndex, path: path, agreed: mine.agreed)
+        plan.operation = .setAttributes(path, attributes, expected: mine.expected)
+        plan.isUnrecorded = true
+        return plan
+    }
+
+    // MARK: Comparing
+
+    private func compare(_ index: Int, _ record: ChangeRecord, _ mine: DownstreamView.Standing) -> Step {
+        let wanted = WantedFile(
+            index: index, path: record.path, attributes: record.attributes!, expected: mine.expected, has: nil,
+            found: nil, replacesDirectory: mine.kind == .directory)
+        open[index] = Open(record: record, wanted: wanted, mine: mine)
+        return .compare(wanted)
+    }
+
+    /// Takes the upstream's digest of a change that it was asked for; nil where it was not.
+    func take(_ file: SentFile) throws(HeadwaterError) -> [Step]? {
+        guard let waiting = open.removeValue(forKey: file.index) else { return nil }
+        if isBlocked(waiting.record.path.parent) { return [] }
+        if let settling = settling.removeValue(forKey: file.index) {
+            return try settle(settling, (file.index, waiting.record), file)
+        }
+        let mine = try view.version(waiting.mine)
+        return try decide(
+            file.index, waiting.record, waiting.mine, areEqual: mine?.digest == file.digest, sent: file)
+    }
+
+    /// The upstream end could not read what it was asked about; false where it was not asked.
+    func fail(_ index: Int) -> Bool {
+        guard let waiting = open.removeValue(forKey: index) else { return false }
+        if let conflict = settling.removeValue(forKey: index) { stand(conflict) }
+        hold(waiting.record.path)
+        return true
+    }
+
+    // MARK: Conflicts
+
+    private func flag(
+        _ path: TreePath, _ ancestor: AgreedEntry?, up: AgreedEntry?, down: AgreedEntry?, _ identity: LocalIdentity?,
+        since: Timestamp? = nil
+    ) throws(HeadwaterError) {
+        let conflict = Conflict(
+            path: path, ancestor: ancestor, upstream: up, downstream: down, since: since ?? WallClock.now)
+        if conflict.standIn == nil { return }
+        outcome.flagged[path] = conflict
+        outcome.identities[path] = identity
+        stand(conflict)
+        if conflict.blocksBelow { block(path) }
+    }
+
+    private func block(_ path: TreePath) {
+        blocked = path
+        outcome.heldBelow.insert(path)
+    }
+
+    /// Whether a conflict or problem at or above `path` keeps it as it is.
+    private func isBlocked(_ path: TreePath) -> Bool {
+        if let blocked, blocked.contains(path) { return true }
+        if standing.isEmpty { return false }
+        if standing[path] != nil { return true }
+        var above = path
+        while !above.isRoot {
+            above = above.parent
+            if let conflict = standing[above], conflict.blocksBelow { return true }
+        }
+        return false
+    }
+
+    /// The paths whose conflicts stand, to ask how the upstream side is now.
+    var standingPaths: [TreePath] { standing.keys.sorted() }
+
+    private var settling: [Int: Conflict] = [:]
+
+    /// Decides the conflicts that stand, before any change.
+    ///
+    /// - Parameter answers: how the upstream side is now; what is missing is not there.
+    func settleStanding(_ answers: [TreePath: (index: Int, record: ChangeRecord)]) throws(HeadwaterError) -> [Step] {
+        var steps: [Step] = []
+        for conflict in standing.values.sorted(by: { $0.path < $1.path }) {
+            let mine = try view.standing(at: conflict.path)
+            guard mine.change != .unsynced else { continue }
+            let answer = answers[conflict.path]
+            if answer?.record.attributes == conflict.upstream?.attributes, mine.isAsFlagged(conflict) { continue }
+            if let answer, answer.record.attributes?.kind == .file {
+                settling[answer.index] = conflict
+                steps.append(compare(answer.index, answer.record, mine))
+            } else {
+                steps += try settle(conflict, answer, nil)
+            }
+        }
+        return steps
+    }
+
+    private func settle(
+        _ conflict: Conflict, _ answer: (index: Int, record: ChangeRecord)?, _ sent: SentFile?
+    ) throws(HeadwaterError) -> [Step] {
+        let path = conflict.path
+        let mine = try view.standing(at: path)
+        let down = try view.version(mine)
+        let up = answer.flatMap { DownstreamView.change($0.record, nil, sent).entry }
+        let settlement = Reconciliation.settle(conflict, upstream: up, downstream: down)
+        switch settlement {
+        case .stands: return []
+        case .flaggedAnew:
+            try flag(path, conflict.ancestor, up: up, down: down, mine.identity, since: conflict.since)
+            return []
+        case .forget, .upward:
+            letGo(path)
+            outcome.settled.insert(path)
+            return []
+        case .equal, .downward:
+            letGo(path)
+            // What is deleted upstream goes here, and then from the rows of both.
+            guard let answer else {
+                outcome.settled.insert(path)
+                return [.removeLater(Removal(index: Planned.noIndex, path: path, expected: mine.expected))]
+            }
+            return try obey(answer.index, answer.record, mine, sent)
+        }
+    }
+
+    private func letGo(_ path: TreePath) {
+        standing[path] = nil
+        outcome.held.remove(path)
+        outcome.heldBelow.remove(path)
+    }
+}
+
+extension SideChange {
+    /// What stands there; nil where nothing does, or it is as agreed.
+    var entry: AgreedEntry? {
+        if case .content(let entry) = self { return entry }
+        return nil
+    }
+}
