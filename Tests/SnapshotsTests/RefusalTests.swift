@@ -74,9 +74,9 @@ import TestSupport
     @Test func newerSchema() throws {
         let rig = Rig()
         try rig.fill(1)
-        try rig.sql("PRAGMA user_version=2")
+        try rig.sql("PRAGMA user_version=3")
         try expectRefused(
-            rig, .newerSchema(2), "snapshot.newer-schema", "Database \(rig.file) has schema 2, this Headwater reads 1")
+            rig, .newerSchema(3), "snapshot.newer-schema", "Database \(rig.file) has schema 3, this Headwater reads 2")
     }
 
     @Test func otherProgram() throws {

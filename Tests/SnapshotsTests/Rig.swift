@@ -74,7 +74,15 @@ func identity(_ seed: Int) -> LocalIdentity {
 
 func put(_ text: String, _ agreed: AgreedEntry, _ local: LocalIdentity? = nil, _ state: RowState = .agreed) -> RowChange
 {
-    .put(path(text), agreed, local: local, state: state)
+    put(path(text), agreed, local, state)
+}
+
+/// A conflict has the given entry as its ancestor, and nothing downstream.
+func put(_ path: TreePath, _ agreed: AgreedEntry, _ local: LocalIdentity?, _ state: RowState) -> RowChange {
+    guard state == .conflict else { return .put(path, agreed, local: local, state: state) }
+    let since = Timestamp(seconds: 1, nanoseconds: 2)
+    return .conflict(
+        Conflict(path: path, ancestor: agreed, upstream: agreed, downstream: nil, since: since), local: local)
 }
 
 func all(_ cursor: RowCursor) throws -> [Row] {

@@ -168,7 +168,7 @@ import Testing
         default:
             let state = [RowState.agreed, .agreed, .conflict, .withheld, .residue].randomElement(using: &random)!
             let kind = [EntryKind.file, .directory, .symlink].randomElement(using: &random)!
-            return .put(name, entry(seed, kind), local: seed == 0 ? nil : identity(seed), state: state)
+            return put(name, entry(seed, kind), seed == 0 ? nil : identity(seed), state)
         }
     }
 
