@@ -199,7 +199,7 @@ extension EndState {
 
 extension LockOwner {
     /// As another process sent it.
-    fileprivate init(sent text: String) throws(HeadwaterError) {
+    init(sent text: String) throws(HeadwaterError) {
         guard let owner = LockOwner(parsing: Array(text.utf8)) else {
             throw .protocolBroken(WireFault("unreadable owner"))
         }
