@@ -160,7 +160,7 @@ extension RowState {
 }
 
 extension SnapshotPath {
-    fileprivate init(_ row: Row) {
+    init(_ row: Row) {
         self.init(
             path: row.path, status: row.state.word, state: row.state.name, attributes: row.agreed.attributes,
             digest: row.agreed.digest, number: row.number)

@@ -94,6 +94,17 @@ package struct SnapshotMoment {
         try RowCursor(file, access, named: name, after: nil, in: state)
     }
 
+    /// The verified row of a path, tombstones included; nil where there is none.
+    package func row(at path: TreePath) throws -> Row? {
+        var statement = try database.prepare("SELECT \(RowColumns.all) FROM entries WHERE path = ?1")
+        statement.bind(1, copying: path.key)
+        guard try statement.step() else { return nil }
+        var serialiser = RowSerialiser()
+        let row = try RowColumns.decode(statement, &serialiser).row
+        if row.path != path { throw DatabaseFault(.corrupt, "a row stands under another path") }
+        return row
+    }
+
     /// Bytes in pages of the file that hold nothing.
     package func freeBytes() throws -> UInt64 {
         UInt64(clamping: try database.number("PRAGMA freelist_count") ?? 0) * UInt64(Schema.pageBytes)
