@@ -2,7 +2,7 @@
 
 SOURCES := Sources Tests Package.swift
 
-.PHONY: build demo test soak bench bench-quick install schema format lint clean
+.PHONY: build demo test soak bench bench-quick install uninstall schema format lint clean
 
 build: ## both binaries, self-contained
 	@scripts/bootstrap.sh build
@@ -33,10 +33,13 @@ bench-quick: ## the same in under five minutes; prints only
 	@scripts/build.sh
 	@Benchmarks/bench.py --quick
 
-install: ## to DESTDIR/PREFIX; /usr/local for root, else ~/.local
+install: ## to DESTDIR/PREFIX; /usr/local for root, else ~/.local; with completions and the schema
 	@scripts/bootstrap.sh build
 	@scripts/build.sh
 	@scripts/install.sh
+
+uninstall: ## takes away what install put there; the same DESTDIR and PREFIX
+	@scripts/install.sh --uninstall
 
 schema: ## the JSON Schema of topology files, from the program
 	@swift build --product headwater

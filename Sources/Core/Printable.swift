@@ -21,6 +21,43 @@ package enum Printable {
 
     package static func text(_ string: String) -> String { text(string.utf8) }
 
+    /// The bytes of which `text` made this, so that what was shown can be typed; nil where a backslash begins none of its escapes.
+    package static func bytes(_ shown: String) -> [UInt8]? {
+        var out: [UInt8] = []
+        var rest = Array(shown.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte != UInt8(ascii: "\\") {
+                out.append(byte)
+                continue
+            }
+            guard let escaped = escape(&rest) else { return nil }
+            out += escaped
+        }
+        return out
+    }
+
+    /// What follows a backslash: another one, `xNN` or `u{…}`.
+    private static func escape(_ rest: inout ArraySlice<UInt8>) -> [UInt8]? {
+        func number(_ digits: some Sequence<UInt8>) -> UInt32? {
+            UInt32(String(decoding: Array(digits), as: UTF8.self), radix: 16)
+        }
+        switch rest.popFirst() {
+        case UInt8(ascii: "\\"): return [UInt8(ascii: "\\")]
+        case UInt8(ascii: "x"):
+            guard rest.count >= 2, let value = number(rest.prefix(2)), value < 256 else { return nil }
+            rest.removeFirst(2)
+            return [UInt8(value)]
+        case UInt8(ascii: "u"):
+            guard rest.popFirst() == UInt8(ascii: "{"), let end = rest.firstIndex(of: UInt8(ascii: "}")),
+                rest.distance(from: rest.startIndex, to: end) <= 6, let value = number(rest[..<end]),
+                let scalar = Unicode.Scalar(value)
+            else { return nil }
+            rest = rest[(end + 1)...]
+            return Array(String(Character(scalar)).utf8)
+        default: return nil
+        }
+    }
+
     /// The same for a line that was made to be shown, such as a remedy: its backslashes stay as they are.
     package static func line(_ string: String) -> String {
         var out = ""

@@ -59,6 +59,11 @@ final class AgentHost: Sendable {
         try serving().control.examine(request)
     }
 
+    /// Renames one end of a session on that host; starts the agent if need be.
+    func rename(_ request: RenameRequest) throws(HeadwaterError) -> RenameReply {
+        try serving().control.rename(request)
+    }
+
     /// Ends the agent and all connections, also those that are being made. Does not wait.
     func close() {
         let before = phase.update { phase in

@@ -1,5 +1,4 @@
 import Core
-import Glibc
 import Platform
 import Snapshots
 import Topologies
@@ -57,34 +56,15 @@ package struct StatusReader {
         } catch { judgement.haltFault = error }
         judgement.lastRun = state.lastRuns.lastRun(of: edge.session)
         var status = judgement.status
-        status.error?.remedy.replace(
-            "FILE --edge SESSION", with: "\(Printable.text(topology.file)) --edge \(edge.session)")
+        status.error = status.error?.withCommands(file: topology.file, session: edge.session)
         return status
     }
 
     private func end(_ edge: Edge, _ peer: Peer, _ isUpstream: Bool, _ listsConflicts: Bool) -> StatusJudgement.End? {
-        guard peer.host == nil else { return nil }
-        let root = StatusReader.canonical(StatusReader.expanded(peer.path))
-        let base = peer.database.map(StatusReader.expanded) ?? root ?? StatusReader.expanded(peer.path)
-        let directory = SessionDirectory(database: base, session: edge.session)
-        let place = root.map { root in edge.subpath.map { "\(root)/\($0)" } ?? root }
+        guard let here = LocalEnd(edge, peer) else { return nil }
         return StatusJudgement.End(
-            peer: peer.name, isUpstream: isUpstream, file: directory.databaseFile, place: place,
-            glance: Glance(directory, listsConflicts: listsConflicts))
-    }
-
-    private static func expanded(_ path: String) -> String {
-        guard path == "~" || path.hasPrefix("~/") else { return path }
-        let home =
-            getenv("HOME").map { String(cString: $0) }
-            ?? getpwuid(geteuid()).map { String(cString: $0.pointee.pw_dir) }
-        return (home ?? "/") + path.dropFirst()
-    }
-
-    private static func canonical(_ path: String) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
-        defer { free(resolved) }
-        return String(cString: resolved)
+            peer: peer.name, isUpstream: isUpstream, file: here.directory.databaseFile, place: here.place,
+            glance: Glance(here.directory, listsConflicts: listsConflicts))
     }
 }
 

@@ -52,6 +52,12 @@ package final class AgentControl: Sendable {
         return (reply.host, reply.root)
     }
 
+    /// Gives one end of a session on that host another name, or asks whether that could be done.
+    package func rename(_ request: RenameRequest) throws(HeadwaterError) -> RenameReply {
+        let answer = try ask(.rename, RenameMessage.encoded(request), for: .renamed)
+        return try decoding { () throws(WireFault) in try RenameReply(decoding: answer) }
+    }
+
     /// So that both ways fit into a frame: a path is at most 4 096 bytes.
     private static let pathsAtOnce = 64
 
@@ -90,6 +96,9 @@ package final class AgentControl: Sendable {
                     let request = try decoding { () throws(WireFault) in try ExamineMessage.decode(frame.payload) }
                     let (host, root) = Examination.run(request)
                     try link.send(.examined, ExamineReply(host: host, root: root).encoded())
+                case .rename:
+                    let request = try decoding { () throws(WireFault) in try RenameMessage.decode(frame.payload) }
+                    try link.send(.renamed, Renaming.run(request, isAgent: true).encoded())
                 default: throw .protocolBroken(WireFault("\(frame.kind) sent to an agent's control"))
                 }
             }

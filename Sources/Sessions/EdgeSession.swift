@@ -78,7 +78,7 @@ package enum EdgeSession {
             session: plan.request.edge.session, mode: plan.request.edge.mode, isUpstream: plan.hereIsUpstream,
             machineHere: Host.machineID, machineThere: "",
             placeHere: opening.root.canonicalPath, placeThere: plan.there.path)
-        let here = try opening.state(terms)
+        var here = try opening.state(terms)
         let newID = Handshake.newID()
         let hello = Hello(
             request: plan.request, openerIsUpstream: plan.hereIsUpstream, there: plan.there, newID: newID.value,
@@ -86,6 +86,8 @@ package enum EdgeSession {
         try conversation.link.send(.hello, hello.encoded())
         let reply = try conversation.expectHello { (payload) throws(WireFault) in try HelloReply(decoding: payload) }
         (terms.machineThere, terms.placeThere) = (reply.machine, reply.place)
+        // Only now it can be told whether this end has the same two places under another name.
+        if here.snapshot == .none { here = try opening.state(terms) }
         let there = try decoding { () throws(WireFault) in try reply.state.endState() }
         observer.note(detail: "the other end is \(reply.place) on machine \(reply.machine), version \(reply.version)")
         let handshake = Handshake(
@@ -199,7 +201,7 @@ extension EndState {
 
 extension LockOwner {
     /// As another process sent it.
-    fileprivate init(sent text: String) throws(HeadwaterError) {
+    init(sent text: String) throws(HeadwaterError) {
         guard let owner = LockOwner(parsing: Array(text.utf8)) else {
             throw .protocolBroken(WireFault("unreadable owner"))
         }

@@ -63,6 +63,16 @@ package final class Database {
         return try statement.step() ? statement.text(0) : nil
     }
 
+    /// Writes the whole file anew without what is free in it. Takes the file's size again in the log, and in a temporary file that
+    /// has no name: memory does not grow with it.
+    func vacuum() throws(DatabaseFault) {
+        try execute("PRAGMA temp_store=FILE")
+        // VACUUM attaches the temporary file itself.
+        sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 1)
+        defer { sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0) }
+        try execute("VACUUM")
+    }
+
     /// Rows that the last statement changed.
     var changedRows: Int32 { sqlite3_changes(handle) }
 

@@ -24,9 +24,6 @@ package struct Glance: Sendable {
 
     private let listsConflicts: Bool
 
-    /// How often a file that changes under the eyes is read again.
-    private static let triesMax = 5
-
     /// Blocks for the disk.
     ///
     /// - Parameters:
@@ -38,7 +35,7 @@ package struct Glance: Sendable {
         do {
             guard let opened = try directory.open() else { return }
             ownership = Glance.owner(opened)
-            for _ in 0..<Glance.triesMax where try read(directory, opened, deadline) { break }
+            for _ in 0..<SnapshotMoment.triesMax where try read(directory, opened, deadline) { break }
         } catch let refusal as SnapshotRefusal { state = .refused(refusal.fault) } catch let error as HeadwaterError {
             state = .refused(.unreadable(error.cause ?? error.message))
         } catch { state = .refused(.unreadable("\(error)")) }
@@ -47,7 +44,7 @@ package struct Glance: Sendable {
     /// Reads once; false when the file changed meanwhile.
     private mutating func read(_ directory: SessionDirectory, _ opened: Descriptor, _ deadline: UInt64?) throws -> Bool
     {
-        let before = Stamp(opened)
+        let before = DatabaseStamp(opened)
         switch try SnapshotFile.look(opened) {
         case .none: state = .none
         case .present(hasLog: false): try look(directory.databaseFile, .immutable, deadline)
@@ -57,9 +54,7 @@ package struct Glance: Sendable {
             try look(copy.file, .readOnly, deadline)
         }
         (writtenAt, hasLog) = (before.writtenAt, before.hasLog)
-        // A log that grew was copied at one moment of its life; a file that was read in place must not have moved at all.
-        let after = Stamp(opened)
-        return before.hasLog ? after.hasLog : before == after
+        return before.stillHolds(opened)
     }
 
     private mutating func look(_ file: String, _ access: Database.Access, _ deadline: UInt64?) throws {
@@ -97,91 +92,15 @@ package struct Glance: Sendable {
         return size
     }
 
+    /// Who owns a session at this moment.
+    package static func ownership(of directory: SessionDirectory) throws(HeadwaterError) -> Ownership {
+        try directory.open().map(owner) ?? .free
+    }
+
     private static func owner(_ directory: Descriptor) -> Ownership {
         guard let file = try? Descriptor(at: directory.raw, SessionLock.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK),
             (try? isLockedElsewhere(file.raw)) == true
         else { return .free }
         return .held(by: SessionLock.read(file))
-    }
-}
-
-/// Which state of the files it was.
-private struct Stamp: Equatable {
-    var inode: UInt64?
-    var writtenAt: Timestamp?
-    var hasLog = false
-
-    init(_ directory: Descriptor) {
-        let database = try? FileStatus(at: directory.raw, SessionDirectory.databaseName)
-        let log = try? FileStatus(at: directory.raw, SessionDirectory.databaseName + "-wal")
-        inode = database?.inode
-        hasLog = log.map { $0.size > 0 } ?? false
-        writtenAt = database.map { hasLog ? max($0.mtime, log!.mtime) : $0.mtime }
-    }
-}
-
-/// Database and log of one moment in a private directory: to open the originals would make files beside them, or keep the log of a
-/// running session from being cleared away.
-///
-/// The database is copied first, then the log. Pages that a checkpoint moved meanwhile are in the log as well, as long as that was not
-/// begun anew: its header tells.
-private struct PrivateCopy {
-    private static let endings = ["", "-wal", "-shm", "-journal"]
-    private static let logHeaderBytes = 32
-
-    private let directory: String
-    var file: String { directory + "/" + SessionDirectory.databaseName }
-
-    /// Nil when the log was begun anew meanwhile.
-    init?(of opened: Descriptor) throws(SnapshotRefusal) {
-        do throws(SystemError) {
-            directory = try PrivateCopy.makeDirectory()
-        } catch { throw SnapshotRefusal(.unreadable("no room for a copy: \(error)"), nil) }
-        do throws(SystemError) {
-            let before = try PrivateCopy.logHeader(opened)
-            for ending in ["", "-wal"] { try copy(ending, opened) }
-            if try PrivateCopy.logHeader(opened) == before { return }
-            remove()
-            return nil
-        } catch {
-            remove()
-            // A session that ended meanwhile took its log along.
-            if error.isMissing { return nil }
-            throw SnapshotRefusal(.unreadable("\(error)"), nil)
-        }
-    }
-
-    func remove() {
-        for ending in PrivateCopy.endings { unlink(file + ending) }
-        rmdir(directory)
-    }
-
-    private static func makeDirectory() throws(SystemError) -> String {
-        let variables: [String] = ["XDG_RUNTIME_DIR", "TMPDIR"]
-        let parent = variables.compactMap { name in getenv(name).map { String(cString: $0) } }
-            .first { $0.hasPrefix("/") && mayAccess($0, W_OK | X_OK) }
-        var template = Array("\(parent ?? "/tmp")/headwater-look-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
-        return String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
-
-    private static func logHeader(_ opened: Descriptor) throws(SystemError) -> [UInt8] {
-        let log = try Descriptor(at: opened.raw, SessionDirectory.databaseName + "-wal", O_RDONLY | O_NOFOLLOW)
-        var bytes = [UInt8](repeating: 0, count: logHeaderBytes)
-        let got = try checkSize("pread") { pread(log.raw, &bytes, logHeaderBytes, 0) }
-        return Array(bytes[..<got])
-    }
-
-    private func copy(_ ending: String, _ opened: Descriptor) throws(SystemError) {
-        let from = try Descriptor(at: opened.raw, SessionDirectory.databaseName + ending, O_RDONLY | O_NOFOLLOW)
-        let to = try Descriptor(
-            at: Descriptor.workingDirectory, file + ending, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
-        while true {
-            let count = try readFully(from.raw, into: buffer)
-            if count == 0 { return }
-            try writeFully(to.raw, UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        }
     }
 }

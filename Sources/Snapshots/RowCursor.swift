@@ -16,10 +16,11 @@ package final class RowCursor {
     private var last: [UInt8]?
     private var isAtEnd = false
 
-    init(_ file: String, _ access: Database.Access, after number: Int64?, in state: RowState?)
-        throws(HeadwaterError)
-    {
-        self.file = file
+    /// - Parameter name: what messages call the file; by default its path.
+    init(
+        _ file: String, _ access: Database.Access, named name: String? = nil, after number: Int64?, in state: RowState?
+    ) throws(HeadwaterError) {
+        self.file = name ?? file
         self.number = number
         self.state = state
         do {
@@ -29,9 +30,9 @@ package final class RowCursor {
             stored = try MetaTable.load(database)
             statement = try database.prepare("SELECT \(RowColumns.all) FROM entries ORDER BY path")
         } catch let refusal as SnapshotRefusal {
-            throw refusal.fault.error(file: file, atPeer: false, cause: refusal.cause)
-        } catch let fault as DatabaseFault { throw fault.error(file: file) } catch {
-            throw DatabaseFault(.inputOutput, "\(error)").error(file: file)
+            throw refusal.fault.error(file: self.file, atPeer: false, cause: refusal.cause)
+        } catch let fault as DatabaseFault { throw fault.error(file: self.file) } catch {
+            throw DatabaseFault(.inputOutput, "\(error)").error(file: self.file)
         }
     }
 

@@ -59,7 +59,7 @@ package struct SessionDirectory: Hashable, Sendable {
         rmdir("\(database)/\(SessionDirectory.reserved)")
     }
 
-    private func isEmptyButForTheLock(_ directory: Descriptor) -> Bool {
+    func isEmptyButForTheLock(_ directory: Descriptor) -> Bool {
         var isEmpty = true
         let listed: Void? = try? withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 16) { buffer in
             try listDirectory(directory.raw, buffer: buffer) { name, _ in

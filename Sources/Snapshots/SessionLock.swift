@@ -22,7 +22,20 @@ package final class SessionLock: Sendable {
     ///
     /// - Throws: `snapshot.directory`, `snapshot.no-space`.
     package static func acquire(directory: SessionDirectory, owner: LockOwner) throws(HeadwaterError) -> Outcome {
-        let opened = try directory.openOrCreate()
+        try acquire(directory, try directory.openOrCreate(), owner)
+    }
+
+    /// The same where the session's directory is there already; nil where it is not, and none is made.
+    package static func acquireExisting(directory: SessionDirectory, owner: LockOwner) throws(HeadwaterError)
+        -> Outcome?
+    {
+        guard let opened = try directory.open() else { return nil }
+        return try acquire(directory, opened, owner)
+    }
+
+    private static func acquire(_ directory: SessionDirectory, _ opened: Descriptor, _ owner: LockOwner)
+        throws(HeadwaterError) -> Outcome
+    {
         do {
             let file = try Descriptor(at: opened.raw, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: 0o600)
             guard try FileStatus(descriptor: file.raw).kind == .file else { throw SystemError("openat", EINVAL) }

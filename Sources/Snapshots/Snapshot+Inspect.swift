@@ -37,14 +37,26 @@ extension Snapshot {
     /// The name of another session in the same database directory that has agreed on something for the same two places, if any: this one under
     /// its former name. Reads at most one meta row per session; blocks.
     package static func sibling(directory: SessionDirectory, terms: SessionTerms) throws(HeadwaterError) -> String? {
-        for name in try otherSessions(directory) {
+        for name in try sessions(in: directory.database) where name != directory.session {
             let other = SessionDirectory(database: directory.database, session: name)
             guard case .ok(let meta) = inspect(directory: other), !meta.isFresh else { continue }
             var wanted = terms
-            (wanted.session, wanted.mode, wanted.isUpstream) = (name, meta.terms.mode, meta.terms.isUpstream)
+            // Its own record may name neither: a renaming was killed half-way.
+            (wanted.session, wanted.mode, wanted.isUpstream) = (
+                meta.terms.session, meta.terms.mode, meta.terms.isUpstream
+            )
             if meta.terms == wanted { return name }
         }
         return nil
+    }
+
+    /// Whether something lies where the session's `snap.db` should be, sound or not; also where that cannot be known.
+    package static func isPresent(_ directory: SessionDirectory) -> Bool {
+        do {
+            guard let opened = try directory.open() else { return false }
+            if case .none = try SnapshotFile.look(opened) { return false }
+            return true
+        } catch { return true }
     }
 
     static func peek(_ directory: SessionDirectory, _ opened: Descriptor) throws(SnapshotRefusal) -> StoredMeta? {
@@ -52,14 +64,16 @@ extension Snapshot {
         return try SnapshotFile.open(directory.databaseFile, hasLog ? .readOnly : .immutable).1
     }
 
-    private static func otherSessions(_ directory: SessionDirectory) throws(HeadwaterError) -> [String] {
+    /// The names of all sessions that have a private directory in `database`, whatever is in it; sorted.
+    package static func sessions(in database: String) throws(HeadwaterError) -> [String] {
+        let directory = SessionDirectory(database: database, session: "any")
         guard let reserved = try directory.openReserved() else { return [] }
         var names: [String] = []
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 * 1024, alignment: 8)
         defer { buffer.deallocate() }
         do {
             try listDirectory(reserved.raw, buffer: buffer) { name, _ in names.append(String(cString: name)) }
-        } catch { throw directory.fault(directory.database, "\(error)") }
-        return names.filter { Name.isValid($0) && $0 != directory.session }.sorted()
+        } catch { throw directory.fault(database, "\(error)") }
+        return names.filter { Name.isValid($0) }.sorted()
     }
 }

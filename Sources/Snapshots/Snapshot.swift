@@ -162,6 +162,13 @@ package final class Snapshot {
         }
     }
 
+    /// Records the session's new name, for `SnapshotRenaming`. Durable. Writes nothing when it is so already.
+    func setSession(_ name: String) throws(HeadwaterError) {
+        try write(durably: true) { (stored: inout StoredMeta) throws(DatabaseFault) in
+            stored.meta.terms.session = name
+        }
+    }
+
     private func write(durably: Bool, _ body: (inout StoredMeta) throws(DatabaseFault) -> Void)
         throws(HeadwaterError)
     {

@@ -1,11 +1,12 @@
 import Core
 
 /// The words of each refusal at start-up; exit 5, nothing touched.
-enum StartRefusal {
+package enum StartRefusal {
     /// The orchestrator puts the words to type in place of FILE and SESSION.
     static let reset = "unite both ends, which deletes nothing: headwater run FILE --edge SESSION --reset"
 
-    static func missing(_ end: End, file: String) -> HeadwaterError {
+    /// One end has agreed on something, the other has no database.
+    package static func missing(_ end: End, file: String) -> HeadwaterError {
         let above = file.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
         let remedy =
             "see that \(above.isEmpty ? "/" : above) is mounted and the right directory; if it is, put \(file) back, or \(reset)"
@@ -29,7 +30,8 @@ enum StartRefusal {
             "put the newest \(file) back, or \(reset)")
     }
 
-    static func otherSession(_ local: String, _ remote: String) -> HeadwaterError {
+    /// Two databases that no one session made.
+    package static func otherSession(_ local: String, _ remote: String) -> HeadwaterError {
         refusal(
             "snapshot.other-session", false,
             "Databases \(local) and \(remote) belong to different sessions",
@@ -48,7 +50,23 @@ enum StartRefusal {
         refusal(
             "snapshot.renamed", end == .remote,
             "Session \(session) has no database, but session \(former) has one for the same two directories",
-            "keep the old name with `session: \(former)` at that edge, or \(reset)")
+            "\(moving(former)), keep the old name with `session: \(former)` at that edge, or \(reset)")
+    }
+
+    /// One end that was renamed by half, or another session's file.
+    static func foreignName(_ file: String, _ recorded: String, _ session: String, atPeer: Bool = false)
+        -> HeadwaterError
+    {
+        refusal(
+            "snapshot.other-session", atPeer, "Database \(file) belongs to session \(recorded)",
+            recorded == session || !Name.isValid(recorded)
+                ? "put the right database back, or \(reset)"
+                : "\(moving(recorded)), put the right database back, or \(reset)")
+    }
+
+    /// The orchestrator puts the words to type in place of SESSION FILE.
+    private static func moving(_ former: String) -> String {
+        "rename both ends (which may be repeated): headwater snapshot rename \(former) SESSION FILE"
     }
 
     static func changed(_ end: End, file: String, from: SessionTerms, to: SessionTerms) -> HeadwaterError {
@@ -71,9 +89,7 @@ enum StartRefusal {
                 "put the old directories back, give the session another name, or \(reset)",
                 "recorded \(from.placeHere) and \(from.placeThere), now \(to.placeHere) and \(to.placeThere)")
         }
-        return refusal(
-            "snapshot.other-session", atPeer, "Database \(file) belongs to session \(from.session)",
-            "put the right database back, or \(reset)")
+        return foreignName(file, from.session, to.session, atPeer: atPeer)
     }
 
     /// The mode; with the end that sends where the mode alone does not tell the two apart.

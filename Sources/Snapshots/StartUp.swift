@@ -72,6 +72,10 @@ package struct StartUp: Sendable {
     /// Both ends have their snapshot before the first publish, so one with numbers never stands alone unless the other was lost.
     private func oneSided(_ meta: SnapshotMeta, missing: End) -> StartDecision {
         if !meta.isFresh {
+            // A renaming that reached one end only.
+            if let former = (missing == .local ? local : remote).sibling {
+                return .refuse(StartRefusal.renamed(former, terms.session, missing))
+            }
             return .refuse(StartRefusal.missing(missing, file: missing == .local ? local.file : remote.file))
         }
         return begin(meta.id, creating: [missing])

@@ -14,8 +14,8 @@ enum EdgeConsequence {
         fields.compactMap { field in
             switch (field.key, field.new ?? field.standard) {
             case ("session", _):
-                "the next run refuses (snapshot.renamed): rename the snapshot first (`headwater snapshot rename \(old) \(new)`), "
-                    + "or keep the name with `session: \(old)`"
+                "the next run refuses (snapshot.renamed): rename both ends first (`headwater snapshot rename \(old) \(new) FILE`, "
+                    + "FILE being this new one), or keep the name with `session: \(old)`"
             case ("mode", _): refuses("snapshot.direction-changed", new)
             case ("subpath", _): refuses("snapshot.other-places", new)
             case ("mirror", "true"): "the next run deletes what only the downstream side has, under max_delete"

@@ -48,6 +48,8 @@ package struct Frame: Sendable {
         case moved = 26
         case examine = 27
         case examined = 28
+        case rename = 29
+        case renamed = 30
     }
 }
 

@@ -26,8 +26,7 @@ struct HeadwaterCommand: Command {
         version: versionText,
         subcommands: [
             RunCommand.self, SyncCommand.self, ReleaseCommand.self, ValidateCommand.self, GraphCommand.self,
-            DiffCommand.self, DoctorCommand.self, StatusCommand.self,
-            ConflictsCommand.self,
+            DiffCommand.self, DoctorCommand.self, StatusCommand.self, ConflictsCommand.self, SnapshotCommand.self,
             InitCommand.self, ExplainCommand.self, SchemaCommand.self, CompletionsCommand.self,
         ])
 

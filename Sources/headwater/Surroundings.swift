@@ -16,6 +16,11 @@ enum Surroundings {
 
     static var workingDirectory: String { FileManager.default.currentDirectoryPath }
 
+    static func isDirectory(_ path: String) -> Bool {
+        var isDirectory: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
+    }
+
     static var directories: UserDirectories { UserDirectories(environment: environment) }
 
     /// The agent that far hosts are to run: `$HEADWATER_AGENT`, or `headwater-agent` beside this program.

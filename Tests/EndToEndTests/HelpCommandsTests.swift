@@ -45,12 +45,50 @@ struct HelpCommandsTests {
         #expect(unknown.exit == 2 && unknown.stderr.contains("explain.unknown") && unknown.stdout.isEmpty)
     }
 
+    @Test func explain_tellsWhatBecomesOfAPath_withoutATrace() async throws {
+        let world = try World(targets: 1, localPeers: ["near"])
+        try makeTree(world.source, files: 8)
+        let peers =
+            "  build: {path: \(world.source), mount: d0/file0}\n  near: \(world.directory("near"))\n"
+            + "  t0: \(world.remotePeer(world.servers[0], path: world.target(0)))\n"
+        try world.writeTopology(peers: peers, edges: "  - build -> near\n  - {from: build, to: t0, subpath: d1}\n")
+        func explain(_ words: [String]) async throws -> RunningProcess.Outcome {
+            try await Headwater.run(["explain", world.topology] + words, environment: world.environment)
+        }
+        let fresh = try await explain(["build", "d1/file1"])
+        #expect(fresh.exit == 0 && fresh.stdout.contains("snapshot at build: no database"), "\(fresh.stderr)")
+        #expect(try await world.run().outcome.exit == 0)
+        let before = try traces(world.directory.path)
+
+        let both = try await explain(["build", "d1/file1"])
+        #expect(both.stdout.contains("build -> near  world-build-near, push: read, goes to near\n"), "\(both.stdout)")
+        #expect(both.stdout.contains("read, goes to t0, through `subpath: d1`, there as file1\n"))
+        #expect(both.stdout.split(separator: "\n").count { $0.contains(": SYNCHRONIZED file, 301 bytes, ") } == 3)
+        let written = try await explain(["near", world.directory("near") + "/d2"])
+        #expect(written.stdout.contains("written, comes from build\n"), "\(written.stdout)")
+        #expect(written.stdout.contains("snapshot at near: SYNCHRONIZED directory, "))
+        let mark = try await explain(["build", "d0/file0"])
+        #expect(mark.stdout.contains("never synced: `mount` of build") && mark.stdout.contains("outside `subpath: d1`"))
+        let new = try await explain(["build", "d1/none"])
+        #expect(new.stdout.contains("snapshot at near: nothing known of it"))
+        #expect(try traces(world.directory.path) == before)
+        try write("no database, but text that is long enough for one", world.snapshot(ofSource: "world-build-t0-d1"))
+        #expect(try await explain(["build", "d1/file1"]).stdout.contains("refused [snapshot.not-a-database]"))
+        for wrong in [["nobody", "x"], ["build", "/etc/passwd"], ["build", "../x"]] {
+            let outcome = try await explain(wrong)
+            #expect(outcome.exit == 2 && outcome.stderr.contains("error[explain.unknown]"), "\(outcome.stderr)")
+        }
+        #expect(try await explain(["build"]).exit == 2)
+    }
+
     @Test(arguments: ["bash", "zsh", "fish"])
     func completions_areAScriptOfThatShell(shell: String) async throws {
         let outcome = try await headwater(["completions", shell])
         #expect(outcome.exit == 0)
         let options = ["format", "edge", "reset", "log-file"]
-        for word in ["validate", "graph", "diff", "explain"] + options { #expect(outcome.stdout.contains(word)) }
+        for word in ["validate", "graph", "diff", "explain", "snapshot", "compact"] + options {
+            #expect(outcome.stdout.contains(word))
+        }
         try write(outcome.stdout, directory("script"))
         let program = "/usr/bin/\(shell)"
         guard FileManager.default.isExecutableFile(atPath: program) else { return }

@@ -91,6 +91,14 @@ func all(_ cursor: RowCursor) throws -> [Row] {
     return rows
 }
 
+/// Waits until nobody holds the session any more: a child that another test forked just then has a copy of a lock's descriptor until it
+/// becomes another program.
+func awaitFree(_ directories: SessionDirectory...) throws {
+    for directory in directories {
+        while case .held = try Glance.ownership(of: directory) { sched_yield() }
+    }
+}
+
 /// The error that `body` throws; a test fails when it throws none.
 func failure(_ body: () throws -> Void) -> HeadwaterError? {
     do { try body() } catch { return error as? HeadwaterError }

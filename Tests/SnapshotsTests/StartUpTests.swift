@@ -153,6 +153,12 @@ import Testing
         Case(
             "renamed at the remote end", here(0, 0), .none,
             .refused("snapshot.renamed", "Failed. Peer error: " + renamed), sibling: .remote),
+        Case(
+            "renamed at the local end only", here(5, 3), .none,
+            .refused("snapshot.renamed", "Failed. Peer error: " + renamed), sibling: .remote),
+        Case(
+            "renamed at the remote end only", .none, there(5, 3),
+            .refused("snapshot.renamed", "Failed. " + renamed), sibling: .local),
     ]
 
     static func decide(_ item: Case) -> StartDecision {
