@@ -86,11 +86,11 @@ final class Decider {
         unknown = UnknownGround(image)
         var drift = Drift()
         guard hasRows else { return drift }
-        for (path, _) in image.problems {
+        for (path, _) in end.filter.visible(image.problems) {
             let isAgreed = path.isRoot ? true : try end.row(at: path) != nil
             if isAgreed, let problem = unknown!.problem(of: path) { drift.unknown.append(problem) }
         }
-        var comparison = try TreeComparison(image, try end.rows(), without: end.mark)
+        var comparison = try TreeComparison(image, end.filter, try end.rows(), without: end.mark)
         var verified: [RowChange] = []
         while let difference = try comparison.next() {
             switch difference {
@@ -129,7 +129,10 @@ final class Decider {
         if path == end.mark { return .nothing }
         let row = hasRows ? try end.row(at: path) : nil
         if record.state == .absent && row == nil { return .nothing }
-        let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0) }
+        if let kind = record.attributes?.kind ?? row?.agreed.attributes.kind, end.filter.hides(path, kind) {
+            throw .protocolBroken(WireFault("a change of \(path), which the filter excludes"))
+        }
+        let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0, end.filter) }
         let source = record.attributes.map { SourceState.present($0) } ?? .absent
         if let ground = unknown!.hiding(path, found: found?.rawKind, wanted: record.attributes?.kind) {
             return .unknown(unknown!.problem(of: ground))
@@ -162,10 +165,11 @@ final class Decider {
         var identity: LocalIdentity
         var rawKind: EntryKind
 
-        init(_ image: TreeImage, _ index: Int) {
+        init(_ image: TreeImage, _ index: Int, _ filter: SessionFilter) {
             attributes = image.attributes(at: index).synced
             identity = image.identity(at: index)
             rawKind = image.kind(at: index)
+            if !filter.isEmpty, filter.hides(TreePath(trusted: image.key(at: index)), rawKind) { rawKind = .untracked }
         }
 
         var expected: Expected { .present(attributes.kind, identity, size: attributes.size, mode: attributes.mode) }

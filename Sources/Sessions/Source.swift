@@ -92,8 +92,8 @@ final class Source {
         observer.note(
             detail: "\(end.root.canonicalPath): \(image.count) entries; \(end.rowCount) are known from earlier runs")
         counts.untracked = UInt64(image.untrackedCount)
-        for problem in image.problems { note(problem: .unreadable(problem.path, problem.error)) }
-        comparison = try TreeComparison(image, try end.rows(), without: end.mark)
+        for problem in end.filter.visible(image.problems) { note(problem: .unreadable(problem.path, problem.error)) }
+        comparison = try TreeComparison(image, end.filter, try end.rows(), without: end.mark)
         progress.phase = .transferring
     }
 
@@ -111,6 +111,7 @@ final class Source {
             // Content may have to be read to tell: an operator need not wait for it.
             if inbox.isCancelled { return true }
             guard let difference = try comparison!.next() else {
+                if !end.filter.isEmpty { counts.untracked = UInt64(comparison!.untrackedCount) }
                 comparison = nil
                 break
             }
@@ -262,6 +263,7 @@ final class Source {
         var bytes = 0
         for path in ask.paths {
             guard let index = image.index(of: path), image.kind(at: index).isSynced,
+                !end.filter.hides(path, image.kind(at: index)),
                 let (record, request) = describe(path, image.attributes(at: index), image.identity(at: index))
             else { continue }
             records.append(record)
