@@ -132,7 +132,7 @@ final class Decider {
         if let kind = record.attributes?.kind ?? row?.agreed.attributes.kind, end.filter.hides(path, kind) {
             throw .protocolBroken(WireFault("a change of \(path), which the filter excludes"))
         }
-        let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0, end.filter) }
+        let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0, path, end.filter) }
         let source = record.attributes.map { SourceState.present($0) } ?? .absent
         if let ground = unknown!.hiding(path, found: found?.rawKind, wanted: record.attributes?.kind) {
             return .unknown(unknown!.problem(of: ground))
@@ -165,11 +165,12 @@ final class Decider {
         var identity: LocalIdentity
         var rawKind: EntryKind
 
-        init(_ image: TreeImage, _ index: Int, _ filter: SessionFilter) {
+        init(_ image: TreeImage, _ index: Int, _ path: TreePath, _ filter: SessionFilter) {
             attributes = image.attributes(at: index).synced
             identity = image.identity(at: index)
             rawKind = image.kind(at: index)
-            if !filter.isEmpty, filter.hides(TreePath(trusted: image.key(at: index)), rawKind) { rawKind = .untracked }
+            // Excluded here and not at the source: of another kind there.
+            if filter.hides(path, rawKind) { rawKind = .untracked }
         }
 
         var expected: Expected { .present(attributes.kind, identity, size: attributes.size, mode: attributes.mode) }

@@ -171,6 +171,43 @@ import Wire
         ends.shell("cmp source/p target/p")
     }
 
+    /// The source says nothing of what it excludes, asked or not.
+    @Test func driftOfAPathThatTheSourceNowExcludes_isLeftAlone() async {
+        let ends = TwoEnds()
+        ends.shell("echo p > source/p; echo k > source/k")
+        #expect(await ends.run(filter: ["- p/"]).error == nil)
+        ends.shell("rm source/p; mkdir source/p; echo x > source/p/x; echo drifted > target/p; echo drifted > target/k")
+        let ran = await ends.run(filter: ["- p/"])
+        #expect(ran.error == nil && ran.problems.map(\.code) == ["path.replaced-by-unsynced"], "\(ran)")
+        ends.shell("test \"$(cat target/p)\" = drifted; cmp source/k target/k")
+    }
+
+    @Test func fileInThePlaceOfADirectoryThatHoldsWhatIsExcluded_isAProblem() async {
+        let ends = TwoEnds()
+        ends.shell("mkdir source/d; echo 1 > source/d/a; echo k > source/k")
+        #expect(await ends.run(filter: ["- *.o"]).error == nil)
+        ends.shell("echo o > target/d/x.o; rm -r source/d; echo file > source/d")
+        for _ in 0..<2 {
+            let ran = await ends.run(filter: ["- *.o"])
+            #expect(ran.error == nil && ran.problems.map(\.code) == ["path.not-empty"], "\(ran)")
+            ends.shell("test \"$(cat target/d/x.o)\" = o; test ! -e target/d/a")
+        }
+        ends.shell("rm target/d/x.o")
+        #expect(await ends.run(filter: ["- *.o"]).problems.isEmpty)
+        ends.shell("cmp source/d target/d")
+    }
+
+    @Test func mostRulesThatASessionMayHave_goIntoItsHello() async {
+        let ends = TwoEnds()
+        ends.shell("echo k > source/k; echo k > source/last")
+        let long = (0..<159).map { "- \($0)" + String(repeating: "x", count: FilterRule.patternBytesMax - 3) }
+        let ran = await ends.run(filter: long + ["- last"])
+        #expect(ran.error == nil && ran.outcome?.counts.files == 1)
+        let many = (0..<FilterRule.countMax - 1).map { "- name\($0)" }
+        #expect(await ends.run(filter: many + ["- last"]).error == nil)
+        ends.shell("test -e target/k; test ! -e target/last")
+    }
+
     @Test(arguments: [true, false])
     func otherFileSystem_overWhatIsExcluded_isNoProblem(atTheSource: Bool) async {
         if !AsAnother.isRoot { return }

@@ -76,6 +76,7 @@ import Topologies
         let supported = [
             "headwater", "name", "defaults", "peers", "edges", "from", "to", "session", "mode", "max_delete", "host",
             "user", "port", "identity", "known_hosts", "host_key", "path", "mount",
+            "filter", "filter_file", "exclude",
         ]
         for key in refused.union(supported) {
             #expect(text.contains("`\(key)`"), "docs/format/topology.md says nothing about \(key)")
