@@ -168,9 +168,8 @@ final class Decider {
         init(_ image: TreeImage, _ index: Int, _ path: TreePath, _ filter: SessionFilter) {
             attributes = image.attributes(at: index).synced
             identity = image.identity(at: index)
-            rawKind = image.kind(at: index)
-            // Excluded here and not at the source: of another kind there.
-            if filter.hides(path, rawKind) { rawKind = .untracked }
+            // What is excluded here and not at the source is of another kind there.
+            rawKind = filter.kind(of: path, at: index, in: image)
         }
 
         var expected: Expected { .present(attributes.kind, identity, size: attributes.size, mode: attributes.mode) }

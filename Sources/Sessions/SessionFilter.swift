@@ -41,6 +41,12 @@ struct SessionFilter: Sendable {
         matcher.hides(path, isDirectory: SessionFilter.isDirectory(kind))
     }
 
+    /// The kind of an entry as this session sees it: what is excluded is not synced.
+    func kind(of path: TreePath, at index: Int, in image: TreeImage) -> EntryKind {
+        let kind = image.kind(at: index)
+        return hides(path, kind) ? .untracked : kind
+    }
+
     func hides(_ row: Row) -> Bool { hides(row.path, row.agreed.attributes.kind) }
 
     /// The same for an entry whose directories are included.

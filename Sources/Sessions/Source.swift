@@ -262,8 +262,7 @@ final class Source {
         var records: [ChangeRecord] = []
         var bytes = 0
         for path in ask.paths {
-            guard let index = image.index(of: path), image.kind(at: index).isSynced,
-                !end.filter.hides(path, image.kind(at: index)),
+            guard let index = image.index(of: path), end.filter.kind(of: path, at: index, in: image).isSynced,
                 let (record, request) = describe(path, image.attributes(at: index), image.identity(at: index))
             else { continue }
             records.append(record)

@@ -124,11 +124,11 @@ import Testing
         let rig = Rig()
         let snapshot = try rig.create()
         let rows = (0..<500).map { put("d/f\($0)", entry($0)) }
-        try snapshot.commit(rows + [put("a", entry(1)), put("c", entry(2), nil, .conflict)])
+        try snapshot.commit(rows + [put("a", entry(1)), put("c", entry(2, .directory), nil, .residue)])
         let digest = Digest(high: 1, low: 2)
         try snapshot.setFilter(digest) { $0.path != path("a") }
         #expect(snapshot.meta.filterDigest == digest && snapshot.meta.mine == 2)
-        #expect(snapshot.meta.counts.agreed == 1 && snapshot.meta.counts.conflicts == 0)
+        #expect(snapshot.meta.counts.agreed == 1 && snapshot.meta.counts.rows == 1)
         #expect(snapshot.meta.counts.tombstones == 501)
         #expect(try all(snapshot.rows(after: 1)).allSatisfy { $0.state == .gone && $0.number == 2 })
         // Once more, and by a filter that excludes nothing of what is left: no commit.
