@@ -40,16 +40,18 @@ let package = Package(
 
         module("Core", []),
         module("Wire", ["Core"]),
+        module("Filters", ["Core"]),
         module(
             "Content", ["Core", "CZstd", "CXXHash", "CCrypto"],
             archives: ["libzstd", "libxxhash", "libcrypto"]),
         module("Reconciliation", ["Core"]),
-        module("Topologies", ["Core", "CYAML"], archives: ["libyaml"], documents: ["rules.md"]),
+        module("Topologies", ["Core", "Filters", "CYAML"], archives: ["libyaml"], documents: ["rules.md"]),
         module("Platform", ["Core", "CLinux"]),
         module("SSH", ["Core", "Platform", "Content", "CSSH2"], archives: ["libssh2", "libcrypto", "libz"]),
         module("Snapshots", ["Core", "Platform", "Content", "CSQLite"], archives: ["libsqlite3"]),
         module("Roots", ["Core", "Platform", "Content"]),
-        module("Sessions", ["Core", "Wire", "Content", "Reconciliation", "Platform", "Snapshots", "Roots"]),
+        module(
+            "Sessions", ["Core", "Wire", "Content", "Filters", "Reconciliation", "Platform", "Snapshots", "Roots"]),
         module(
             "Orchestration",
             ["Core", "Topologies", "Platform", "SSH", "Sessions", "Roots", "Snapshots", "Wire", "Content"]),
@@ -64,6 +66,7 @@ let package = Package(
 
         tests("CoreTests", ["Core"]),
         tests("WireTests", ["Core", "Wire"]),
+        tests("FiltersTests", ["Core", "Filters"]),
         tests("ReconciliationTests", ["Core", "Reconciliation"]),
         tests("SessionsTests", ["Core", "Platform", "Wire", "Roots", "Snapshots", "Sessions", "TestSupport"]),
         tests("SnapshotsTests", ["Core", "Platform", "Content", "Snapshots", "TestSupport"]),

@@ -172,8 +172,8 @@ package final class SessionRunner: EdgeRunner {
         downstream.isReadLater = rootsRead.contains(RootName(topology, written: edge))
         let request = SessionRequest(
             edge: identity, maxDelete: DeleteLimit(declared.maxDelete), isReset: isReset,
-            released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, owner: owner.text,
-            takesOver: takesOver)
+            released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, filter: declared.filter.rules,
+            owner: owner.text, takesOver: takesOver)
         let isUpstream = routes[edge]!.openerIsUpstream
         return SessionPlan(
             request: request, here: isUpstream ? upstream : downstream, there: isUpstream ? downstream : upstream,

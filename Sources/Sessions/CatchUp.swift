@@ -18,14 +18,29 @@ struct CatchUp {
     /// - Parameters:
     ///   - iLackAfter: the other end sends rows after this number of its; nil: none.
     ///   - otherLacksAfter: this end sends rows after this number of its own; nil: none.
-    func run(iLackAfter: Int64?, otherLacksAfter: Int64?, sendsFirst: Bool) throws(HeadwaterError) {
+    ///   - newFilter: the filter where one of the two ends has recorded another.
+    func run(iLackAfter: Int64?, otherLacksAfter: Int64?, sendsFirst: Bool, newFilter: SessionFilter? = nil)
+        throws(HeadwaterError)
+    {
         snapshot.acknowledge(mineThrough: other.theirs)
         // Each frame of rows is one commit of the other end at most.
         var framesSent: Int64 = 0
         if sendsFirst, let number = otherLacksAfter { framesSent = try send(after: number) }
-        if iLackAfter != nil { try receive(otherAt: other.mine...(other.mine + framesSent)) }
+        if iLackAfter != nil { try receive(otherAt: other.mine...(other.mine + framesSent), newFilter) }
         if !sendsFirst, let number = otherLacksAfter { framesSent = try send(after: number) }
-        try agree(otherAt: other.mine...(other.mine + framesSent))
+        if let newFilter { try drop(newFilter) }
+        try agree(otherAt: other.mine...(other.mine + framesSent + (newFilter == nil ? 0 : 1)))
+    }
+
+    /// Takes out of the snapshot what a new filter excludes: those paths stay where they are, at both ends.
+    ///
+    /// Both ends do so from the same rows by the same rules, each in one commit that leaves tombstones. An end that is killed before the
+    /// other has done it sends those at the next hello, whatever the filter is by then: so a kill never leads to a refusal.
+    private func drop(_ filter: SessionFilter) throws(HeadwaterError) {
+        let before = snapshot.meta.counts.rows
+        try snapshot.setFilter(filter.digest) { filter.hides($0) }
+        let dropped = before - snapshot.meta.counts.rows
+        observer.note(detail: "the filter is not that of the last run; \(dropped) paths are not synced any more")
     }
 
     /// Exchanges `prepared`: from here on this end's database is durable and the other's is too.
@@ -72,7 +87,7 @@ struct CatchUp {
         }
     }
 
-    private func receive(otherAt: ClosedRange<Int64>) throws(HeadwaterError) {
+    private func receive(otherAt: ClosedRange<Int64>, _ newFilter: SessionFilter?) throws(HeadwaterError) {
         var recovered = CycleCounts()
         while true {
             let frame = try expect(.rows)
@@ -82,7 +97,8 @@ struct CatchUp {
             for item in message.items where try isNews(item.path) {
                 switch item.state {
                 case .gone:
-                    recovered.add(recovered: nil)
+                    // What left by a new filter, before a kill, was not deleted.
+                    if !(newFilter?.hides(item.path, .directory) ?? false) { recovered.add(recovered: nil) }
                     changes.append(.forget(item.path))
                 case .agreed(let agreed):
                     recovered.add(recovered: agreed)

@@ -102,11 +102,11 @@ final class Decider {
         begin(image)
         var drift = Drift()
         guard hasRows else { return drift }
-        for (path, _) in image.problems {
+        for (path, _) in end.filter.visible(image.problems) {
             let isAgreed = path.isRoot ? true : try end.row(at: path) != nil
             if isAgreed, let problem = unknown!.problem(of: path) { drift.unknown.append(problem) }
         }
-        var comparison = try TreeComparison(image, try end.rows(), without: end.mark)
+        var comparison = try TreeComparison(image, end.filter, try end.rows(), without: end.mark)
         var verified: [RowChange] = []
         while let difference = try comparison.next() {
             switch difference {
@@ -158,7 +158,10 @@ final class Decider {
         let standing = hasRows ? try end.standingRow(at: path) : nil
         let row = standing?.state == .agreed ? standing : nil
         if record.state == .absent && standing == nil { return .nothing }
-        let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0) }
+        if let kind = record.attributes?.kind ?? row?.agreed.attributes.kind, end.filter.hides(path, kind) {
+            throw .protocolBroken(WireFault("a change of \(path), which the filter excludes"))
+        }
+        let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0, path, end.filter) }
         let source = record.attributes.map { SourceState.present($0) } ?? .absent
         if let ground = unknown!.hiding(path, found: found?.rawKind, wanted: record.attributes?.kind) {
             return .unknown(unknown!.problem(of: ground))
@@ -202,10 +205,11 @@ final class Decider {
         var identity: LocalIdentity
         var rawKind: EntryKind
 
-        init(_ image: TreeImage, _ index: Int) {
+        init(_ image: TreeImage, _ index: Int, _ path: TreePath, _ filter: SessionFilter) {
             attributes = image.attributes(at: index).synced
             identity = image.identity(at: index)
-            rawKind = image.kind(at: index)
+            // What is excluded here and not at the source is of another kind there.
+            rawKind = filter.kind(of: path, at: index, in: image)
         }
 
         var expected: Expected { .present(attributes.kind, identity, size: attributes.size, mode: attributes.mode) }

@@ -68,7 +68,7 @@ final class DownstreamView {
         var found = Standing(
             path: path, agreed: agreed, row: row, change: .unsynced, attributes: attributes, identity: identity,
             expected: .present(attributes.kind, identity, size: attributes.size, mode: attributes.mode))
-        if image.kind(at: index).isSynced { found.change = try change(found) }
+        if end.filter.kind(of: path, at: index, in: image).isSynced { found.change = try change(found) }
         return found
     }
 
@@ -171,7 +171,7 @@ final class DownstreamView {
     }
 
     private func share(_ index: Int, _ path: TreePath) throws(HeadwaterError) -> BelowDirectory {
-        if image.isIncomplete(at: index) || !image.kind(at: index).isSynced { return .unsynced }
+        if image.isIncomplete(at: index) { return .unsynced }
         let found = try standing(at: path)
         switch found.change {
         case .content: return found.agreed == nil ? .created : .changed

@@ -52,13 +52,14 @@ package enum EdgeSession {
             mayCreate: !plan.hereIsUpstream, mayTakeOver: isAgent && plan.request.takesOver,
             isPeer: !plan.isInitiatedHere, isAgent: isAgent)
         let request = plan.request
+        let filter = try SessionFilter(request.filter)
         let opening = try Opening(
             plan.here, session: request.edge.session, owner: try LockOwner(sent: request.owner), registry: registry,
             role)
         let file = opening.directory.databaseFile
         let number = SessionsHere.enter(file) { conversation.link.close() }
         defer { SessionsHere.leave(file, number) }
-        let end = SessionEnd(opening, request, plan.here, lent: lent)
+        let end = SessionEnd(opening, request, plan.here, filter, lent: lent)
         do throws(HeadwaterError) {
             end.scanAhead()
             try greet(plan, opening, end, conversation, observer)
@@ -91,7 +92,7 @@ package enum EdgeSession {
         let there = try decoding { () throws(WireFault) in try reply.state.endState() }
         observer.note(detail: "the other end is \(reply.place) on machine \(reply.machine), version \(reply.version)")
         let handshake = Handshake(
-            here: here, there: there, terms: terms, newID: newID, isReset: plan.request.isReset,
+            here: here, there: there, terms: terms, filter: end.filter, newID: newID, isReset: plan.request.isReset,
             side: plan.isInitiatedHere ? .local : .remote)
         try handshake.prepare(end, conversation)
     }
@@ -154,6 +155,7 @@ package enum Responder {
         _ observer: any SessionObserver
     ) throws(HeadwaterError) {
         let request = hello.request
+        let filter = try SessionFilter(request.filter)
         let there = try decoding { () throws(WireFault) in try hello.state.endState() }
         let isInitiatedHere = request.edge.mode.isInitiated(atUpstream: !hello.openerIsUpstream)
         let role = Opening.Role(
@@ -165,7 +167,7 @@ package enum Responder {
         let file = opening.directory.databaseFile
         let number = SessionsHere.enter(file) { conversation.link.close() }
         defer { SessionsHere.leave(file, number) }
-        let end = SessionEnd(opening, request, hello.there, lent: files)
+        let end = SessionEnd(opening, request, hello.there, filter, lent: files)
         do throws(HeadwaterError) {
             end.scanAhead()
             let terms = SessionTerms(
@@ -177,8 +179,8 @@ package enum Responder {
                 machine: Host.machineID, place: opening.root.canonicalPath, state: DatabaseState(here))
             try conversation.link.send(.hello, reply.encoded())
             let handshake = Handshake(
-                here: here, there: there, terms: terms, newID: SnapshotID(hello.newID), isReset: request.isReset,
-                side: isInitiatedHere ? .local : .remote)
+                here: here, there: there, terms: terms, filter: filter, newID: SnapshotID(hello.newID),
+                isReset: request.isReset, side: isInitiatedHere ? .local : .remote)
             try handshake.prepare(end, conversation)
         } catch {
             opening.undo()

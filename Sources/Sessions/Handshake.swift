@@ -9,13 +9,12 @@ struct Handshake {
     let there: EndState
     /// As this end sees them.
     let terms: SessionTerms
+    /// Of this run; what it excludes leaves both databases.
+    let filter: SessionFilter
     let newID: SnapshotID
     let isReset: Bool
     /// Which of the two this end is: local is where the session is initiated.
     let side: End
-
-    /// Filters come with a later version; all sessions have the same, empty one.
-    private static let noFilter = Digest(high: 0, low: 0)
 
     static func newID() -> SnapshotID { SnapshotID(bytes: Host.randomBytes(16))! }
 
@@ -25,14 +24,16 @@ struct Handshake {
     func prepare(_ end: SessionEnd, _ conversation: Conversation) throws(HeadwaterError) {
         let startUp =
             side == .local
-            ? StartUp(local: here, remote: there, terms: terms, filterDigest: Handshake.noFilter)
-            : StartUp(local: there, remote: here, terms: terms.mirrored, filterDigest: Handshake.noFilter)
+            ? StartUp(local: here, remote: there, terms: terms, filterDigest: filter.digest)
+            : StartUp(local: there, remote: here, terms: terms.mirrored, filterDigest: filter.digest)
         switch isReset ? .firstCycle(startUp.reset(newID: newID)) : startUp.decide(newID: newID) {
         case .refuse(let error): throw error
         case .firstCycle(let first):
             let snapshot =
                 first.creates.contains(side) ? try create(first, end) : try Snapshot.open(directory: end.directory)
             end.use(snapshot)
+            // One that was made by a run that went no further may have another.
+            try snapshot.setFilter(filter.digest)
             try catchUp(snapshot, conversation).agree(otherAt: 0...0)
         case .incremental(let plan):
             let snapshot = try Snapshot.open(directory: end.directory)
@@ -40,7 +41,8 @@ struct Handshake {
             let isLocal = side == .local
             try catchUp(snapshot, conversation).run(
                 iLackAfter: isLocal ? plan.localLacksAfter : plan.remoteLacksAfter,
-                otherLacksAfter: isLocal ? plan.remoteLacksAfter : plan.localLacksAfter, sendsFirst: !isLocal)
+                otherLacksAfter: isLocal ? plan.remoteLacksAfter : plan.localLacksAfter, sendsFirst: !isLocal,
+                newFilter: plan.filterChanged ? filter : nil)
         }
     }
 
@@ -48,7 +50,7 @@ struct Handshake {
         try Snapshot.discard(directory: end.directory)
         let meta = SnapshotMeta(
             terms: terms, id: first.id, replaces: first.replaces[side],
-            filterDigest: Handshake.noFilter,
+            filterDigest: filter.digest,
             root: RootIdentity(device: end.root.device, inode: end.root.inode))
         return try Snapshot.create(directory: end.directory, meta: meta)
     }

@@ -38,14 +38,16 @@ extension HeadwaterError {
     static func replacedByUnsynced(_ path: TreePath) -> HeadwaterError {
         HeadwaterError(
             "path.replaced-by-unsynced",
-            "a synced path was replaced by a socket, device or fifo; the other side keeps what it has",
-            remedy: "put a file, directory or symlink there, or remove it", exit: .problems, path: path)
+            "a synced path was replaced by a socket, device, fifo or what the filter excludes; the other side keeps what it has",
+            remedy: "put a file, directory or symlink there that the filter includes, or remove it", exit: .problems,
+            path: path)
     }
 
     static func blocked(_ path: TreePath) -> HeadwaterError {
         HeadwaterError(
             "path.blocked", "something that is not synced stands here at the downstream end",
-            remedy: "remove the socket, device, fifo or mount at this path there", exit: .problems, path: path)
+            remedy: "remove the socket, device, fifo or mount at this path there, or what the filter excludes",
+            exit: .problems, path: path)
     }
 
     static func notEmpty(_ path: TreePath) -> HeadwaterError {

@@ -14,6 +14,7 @@ final class SessionEnd {
     private let lock: SessionLock
     /// The file that shows that the root is mounted: never synced.
     let mark: TreePath?
+    let filter: SessionFilter
     /// Where the other end is in this process too.
     let lent: LentFiles?
     private let request: SessionRequest
@@ -22,8 +23,11 @@ final class SessionEnd {
     /// Both ends send and receive.
     var isBidi: Bool { request.edge.mode == .bidi }
 
-    init(_ opening: Opening, _ request: SessionRequest, _ side: EndRequest, lent: LentFiles?) {
+    init(
+        _ opening: Opening, _ request: SessionRequest, _ side: EndRequest, _ filter: SessionFilter, lent: LentFiles?
+    ) {
         self.lent = lent
+        self.filter = filter
         root = opening.root
         directory = opening.directory
         lock = opening.lock
@@ -144,7 +148,7 @@ final class SessionEnd {
         let hasMarkAtTop = mark.map { $0.parent.isRoot && image.index(of: $0) != nil } ?? false
         let current = RootBrakes.Current(
             kind: .directory, device: root.device, inode: root.inode,
-            topLevelEntries: image.topLevelCount - (hasMarkAtTop ? 1 : 0), hasMark: true)
+            topLevelEntries: topLevelCount(image, hasMarkAtTop), hasMark: true)
         let note = EmptiedNote(directory: directory)
         var reason = RootBrakes.halt(recorded: recorded, current: current)
         if reason == nil { reason = try isStillEmptied(image, note) ? .emptied : nil }
@@ -156,6 +160,12 @@ final class SessionEnd {
         try permit(halt)
         try opened.setRoot(RootIdentity(device: root.device, inode: root.inode))
         note.remove()
+    }
+
+    /// Only whether there are any where a filter must be asked for each.
+    private func topLevelCount(_ image: TreeImage, _ hasMarkAtTop: Bool) -> Int {
+        if filter.isEmpty { return image.topLevelCount - (hasMarkAtTop ? 1 : 0) }
+        return filter.hasTopLevelEntries(image, without: mark) ? 1 : 0
     }
 
     /// Whether the root was found emptied, and nothing that was agreed at its top has come back since.

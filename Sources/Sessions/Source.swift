@@ -103,8 +103,8 @@ final class Source {
         observer.note(
             detail: "\(end.root.canonicalPath): \(image.count) entries; \(end.rowCount) are known from earlier runs")
         counts.untracked = UInt64(image.untrackedCount)
-        for problem in image.problems { note(problem: .unreadable(problem.path, problem.error)) }
-        comparison = try TreeComparison(image, try end.rows(), without: end.mark)
+        for problem in end.filter.visible(image.problems) { note(problem: .unreadable(problem.path, problem.error)) }
+        comparison = try TreeComparison(image, end.filter, try end.rows(), without: end.mark)
         progress.phase = .transferring
     }
 
@@ -122,7 +122,10 @@ final class Source {
             // Content may have to be read to tell: an operator need not wait for it.
             if inbox.isCancelled { return true }
             let difference = try comparison!.next()
-            if difference == nil { comparison = nil }
+            if difference == nil {
+                if !end.filter.isEmpty { counts.untracked = UInt64(comparison!.untrackedCount) }
+                comparison = nil
+            }
             for (record, request) in try announcements(of: difference) {
                 records.append(record)
                 bytes += record.bytesEstimate
@@ -325,7 +328,7 @@ final class Source {
         var records: [ChangeRecord] = []
         var bytes = 0
         for path in ask.paths {
-            guard let index = image.index(of: path), image.kind(at: index).isSynced,
+            guard let index = image.index(of: path), end.filter.kind(of: path, at: index, in: image).isSynced,
                 let (record, request) = describe(path, image.attributes(at: index), image.identity(at: index))
             else { continue }
             records.append(record)

@@ -31,22 +31,29 @@ struct TreeComparison: ~Copyable {
         }
     }
 
-    private var image: ImageCursor
+    private var image: FilteredCursor
     private var rows: RowCursor?
     private var row: Row?
     private var hasEntry: Bool
     private var shield: TreePath?
     private let mark: TreePath?
 
-    /// - Parameter mark: a path that is never synced, whatever stands there.
-    init(_ image: TreeImage, _ rows: RowCursor?, without mark: TreePath?) throws(HeadwaterError) {
+    /// - Parameters:
+    ///   - filter: what it excludes is as if it were not synced by its kind.
+    ///   - mark: a path that is never synced, whatever stands there.
+    init(_ image: TreeImage, _ filter: SessionFilter, _ rows: RowCursor?, without mark: TreePath?)
+        throws(HeadwaterError)
+    {
         self.mark = mark
-        self.image = image.cursor()
+        self.image = FilteredCursor(image, filter)
         self.rows = rows
         hasEntry = self.image.next()
         row = try rows?.next()
         if image.root.isIncomplete { shield = .root }
     }
+
+    /// Entries so far that are not synced by their kind. (Mutating, so that it can be asked in an optional property.)
+    var untrackedCount: Int { mutating get { image.untrackedCount } }
 
     /// The next difference in scan order, nil at the end.
     mutating func next() throws(HeadwaterError) -> Difference? {

@@ -46,6 +46,20 @@ struct EntryTable: ~Copyable {
         if stored != before { try dropTombstones(through: acknowledged, &stored) }
     }
 
+    /// Makes tombstones, all of one number, of those rows that `isExcluded` names.
+    ///
+    /// - Parameter cursor: over all rows, on a connection of its own.
+    mutating func remove(from cursor: RowCursor, where isExcluded: (Row) -> Bool, _ stored: inout StoredMeta)
+        throws(DatabaseFault)
+    {
+        let number = stored.meta.mine + 1
+        advanced = false
+        while let row = try cursor.advance() {
+            if row.state != .gone && isExcluded(row) { try apply(.remove(row.path), number, &stored) }
+        }
+        if advanced { stored.meta.mine = number }
+    }
+
     mutating func reset() {
         insert.reset()
         replace.reset()

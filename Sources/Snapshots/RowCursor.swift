@@ -46,7 +46,7 @@ package final class RowCursor {
         do { return try advance() } catch { throw error.error(file: file) }
     }
 
-    private func advance() throws(DatabaseFault) -> Row? {
+    func advance() throws(DatabaseFault) -> Row? {
         while !isAtEnd {
             guard try statement.step() else {
                 try finish()

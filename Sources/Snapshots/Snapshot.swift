@@ -156,9 +156,14 @@ package final class Snapshot {
         try write(durably: true) { (stored: inout StoredMeta) throws(DatabaseFault) in stored.meta.root = root }
     }
 
-    /// Records the filter of the cycle. Writes nothing when it is so already.
-    package func setFilter(_ digest: Digest) throws(HeadwaterError) {
-        try write(durably: true) { (stored: inout StoredMeta) throws(DatabaseFault) in stored.meta.filterDigest = digest
+    /// Records the filter of the cycle and, in the same durable commit, makes tombstones of all rows that it excludes.
+    ///
+    /// Reads all rows; needs no memory for them. Writes nothing when all is so already; `mine` grows by one only where rows went.
+    package func setFilter(_ digest: Digest, dropping isExcluded: ((Row) -> Bool)? = nil) throws(HeadwaterError) {
+        let cursor = isExcluded == nil ? nil : try rows()
+        try write(durably: true) { (stored: inout StoredMeta) throws(DatabaseFault) in
+            stored.meta.filterDigest = digest
+            if let cursor, let isExcluded { try self.table.remove(from: cursor, where: isExcluded, &stored) }
         }
     }
 

@@ -88,12 +88,18 @@ struct Findings {
     static let countMax = 20_000
 
     private(set) var diagnostics: [Diagnostic] = []
+    var filterFiles: FilterFiles
     /// Lines already decoded: many findings may be on one long line.
     private var lines: [Int: [Unicode.Scalar]] = [:]
 
-    init(source: SourceFile) { self.source = source }
+    init(source: SourceFile) {
+        self.source = source
+        filterFiles = FilterFiles(of: source.namedAfter)
+    }
 
-    var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+    var hasErrors: Bool {
+        !filterFiles.diagnostics.isEmpty || diagnostics.contains { $0.severity == .error }
+    }
 
     mutating func report(_ rule: Rule, at span: Span, _ message: String, remedy: String) {
         if diagnostics.count >= Findings.countMax { return reportTooMany() }
@@ -118,11 +124,11 @@ struct Findings {
                 text: String(source.line(1).unicodeScalars.prefix(Diagnostic.textMax))))
     }
 
-    /// In the order of the file; what is found at one place in the order of the rules.
+    /// In the order of the file; what is found at one place in the order of the rules. Then what is found in filter files.
     func sorted() -> [Diagnostic] {
         diagnostics.sorted {
             ($0.line, $0.column, $0.rule.id, $0.message) < ($1.line, $1.column, $1.rule.id, $1.message)
-        }
+        } + filterFiles.diagnostics
     }
 }
 

@@ -56,6 +56,9 @@ struct EdgeSettings {
     var drift: Drift?
     var mirror: Bool?
     var delete: String?
+    /// Each of the three keys of filters, with the rules it gives.
+    var rules: [String: [FilterRule]] = [:]
+    private var rulesOfDefaults: [FilterRule] = []
     /// The keys as they are written, those of `defaults` included.
     var given: [String: String] = [:]
     /// Where each key stands that was given here, not in `defaults`.
@@ -63,10 +66,31 @@ struct EdgeSettings {
 
     enum Drift: String, CaseIterable { case repair, keep, halt }
 
+    /// The keys of filters, in the order in which their rules are tried.
+    static let filterKeys = ["filter", "filter_file", "exclude"]
+
+    var filter: EdgeFilter {
+        EdgeFilter(own: EdgeSettings.filterKeys.flatMap { rules[$0] ?? [] }, ofDefaults: rulesOfDefaults)
+    }
+
+    /// As what every edge begins with.
+    var asDefaults: EdgeSettings {
+        var defaults = self
+        (defaults.rules, defaults.rulesOfDefaults) = ([:], filter.rules)
+        return defaults
+    }
+
     /// These, and from `defaults` what is not given here.
     func over(_ defaults: EdgeSettings) -> EdgeSettings {
         var merged = self
         merged.given = given.merging(defaults.given) { own, _ in own }
+        for key in EdgeSettings.filterKeys {
+            // Rules add up; other keys take the place of those in `defaults`.
+            if let own = given[key], let ofDefaults = defaults.given[key] {
+                merged.given[key] = "\(own), \(ofDefaults)"
+            }
+        }
+        merged.rulesOfDefaults = defaults.rulesOfDefaults
         merged.mode = mode ?? defaults.mode
         merged.maxDelete = maxDelete ?? defaults.maxDelete
         merged.subpath = subpath ?? defaults.subpath

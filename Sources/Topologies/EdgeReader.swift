@@ -57,9 +57,11 @@ struct EdgeReader {
         let own = readSettings(pairs, isDefaults: false, &findings)
         let from = end("from", in: pairs, span, &findings)
         let to = end("to", in: pairs, span, &findings)
+        let settings = own.over(defaults)
+        if !own.rules.isEmpty { findings.checkCount(of: settings.filter.rules, at: span) }
         guard let from, let to else { return nil }
         return DraftEdge(
-            span: span, upstream: from.peer, downstream: to.peer, arrow: .none, settings: own.over(defaults),
+            span: span, upstream: from.peer, downstream: to.peer, arrow: .none, settings: settings,
             upstreamSpan: from.span, downstreamSpan: to.span)
     }
 
@@ -153,6 +155,9 @@ struct EdgeReader {
             settings.drift = findings.choice(pair.value, what, of: words).flatMap(EdgeSettings.Drift.init)
         case "mirror": settings.mirror = findings.boolean(pair.value, what)
         case "delete": settings.delete = findings.choice(pair.value, what, of: Words.ofEdgeKeys["delete"]!)
+        case "filter", "exclude":
+            settings.rules[pair.key] = findings.filterRules(pair.value, what, areSigned: pair.key == "filter")
+        case "filter_file": settings.rules[pair.key] = findings.filterFile(pair.value, what)
         default: findings.checkEdgeValue(pair, what)
         }
     }
@@ -162,7 +167,6 @@ extension Findings {
     /// The type of a value that nothing reads yet.
     fileprivate mutating func checkEdgeValue(_ pair: YAMLPair, _ what: String) {
         switch pair.key {
-        case "filter", "exclude": _ = texts(pair.value, what)
         case "preserve": checkPreserve(pair.value, what)
         case "bandwidth": checkRate(pair.value, what)
         case "settle", "scan_interval": checkDuration(pair.value, what)

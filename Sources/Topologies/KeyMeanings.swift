@@ -46,9 +46,12 @@ struct KeyMeaning {
         "subpath": KeyMeaning("Only this sub-directory, on both sides."),
         "route": KeyMeaning(
             "Between two peers on other machines: relay through this machine, or a direct SSH connection.", "relay"),
-        "filter": KeyMeaning("Rules `+ pattern` and `- pattern`; the first match wins, no match means included."),
-        "filter_file": KeyMeaning("A file of such rules."),
-        "exclude": KeyMeaning("Patterns that are not synced; short for `- ` rules after `filter`."),
+        "filter": KeyMeaning(
+            "Rules `+ pattern` and `- pattern`; the first match wins, no match means included. Those of `defaults` come after."
+        ),
+        "filter_file": KeyMeaning(
+            "A file of rules, one to a line, relative to this file; a pattern without a sign is excluded."),
+        "exclude": KeyMeaning("Patterns that are not synced; short for `- ` rules after `filter` and `filter_file`."),
         "delete": KeyMeaning("When deletions are carried out, or never.", "during"),
         "keep_deleted": KeyMeaning(
             "Move deleted and replaced files to the session's attic (true) or to this directory beneath the root.",

@@ -17,6 +17,11 @@ package struct PairTopology: Sendable {
     package var knownHosts: String?
     package var hostKey: String?
     package var isContinuous = false
+    /// Patterns, in the order in which they are tried: these first, then the file's rules, then `excludes`.
+    package var includes: [String] = []
+    /// Absolute.
+    package var filterFile: String?
+    package var excludes: [String] = []
 
     package init(session: String, directory: String, remote: String, mode: String) {
         self.session = session
@@ -43,7 +48,17 @@ package struct PairTopology: Sendable {
             ("    session: \(quote(session))", "-N"), ("    mode: \(mode)", "-K"),
         ]
         if isContinuous { lines.append(("    continuous: true", "-C")) }
-        return lines
+        return lines + filterLines
+    }
+
+    /// One line to a rule, so that a finding leads to its option.
+    private var filterLines: [(String, String)] {
+        var lines: [(String, String)] = []
+        if !includes.isEmpty { lines.append(("    filter:", "--include")) }
+        lines += includes.map { ("      - \(quote("+ " + $0))", "--include") }
+        if let filterFile { lines.append(("    filter_file: \(quote(filterFile))", "--filter-file")) }
+        if !excludes.isEmpty { lines.append(("    exclude:", "--exclude")) }
+        return lines + excludes.map { ("      - \(quote($0))", "--exclude") }
     }
 
     private func remoteLines(_ short: ShortPeer?) -> [(String, String)] {
@@ -63,6 +78,7 @@ package struct PairTopology: Sendable {
 
     /// The option that a finding is about, as `-r`; empty where it is about none.
     package func option(of diagnostic: Diagnostic) -> String {
+        if diagnostic.file == filterFile { return "--filter-file" }
         let lines = lines
         return lines.indices.contains(diagnostic.line - 1) ? lines[diagnostic.line - 1].option : ""
     }

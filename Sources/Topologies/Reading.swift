@@ -34,17 +34,6 @@ extension Findings {
         return badValue(node, what, text, remedy: "write one of: \(list)\(nearest)")
     }
 
-    /// A list of texts.
-    mutating func texts(_ node: YAMLNode, _ what: String) -> [String]? {
-        guard case .sequence(let items) = node.content else { return wrongType(node, what, "a list") }
-        var texts: [String] = []
-        for item in items {
-            guard let text = text(item, "an item of \(what)") else { return nil }
-            texts.append(text)
-        }
-        return texts
-    }
-
     mutating func pairs(_ node: YAMLNode, _ what: String, remedy: String? = nil) -> [YAMLPair]? {
         if case .mapping(let pairs) = node.content { return pairs }
         return wrongType(node, what, "a map", remedy: remedy)

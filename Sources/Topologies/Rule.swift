@@ -26,6 +26,8 @@ package enum Rule: String, Sendable, CaseIterable {
     case badEdge = "HW027"
     case badHost = "HW028"
     case contradiction = "HW029"
+    case filterRule = "HW030"
+    case filterFile = "HW031"
     // The graph
     case loop = "HW101"
     case twoWriters = "HW102"
@@ -54,7 +56,8 @@ package enum Rule: String, Sendable, CaseIterable {
         .empty: "empty file", .tab: "tab",
         .wrongType: "wrong type", .unknownKey: "unknown key", .missingKey: "missing key", .badValue: "bad value",
         .version: "format version", .badName: "bad name", .badPath: "bad path", .badEdge: "bad edge",
-        .badHost: "bad host", .contradiction: "contradiction",
+        .badHost: "bad host", .contradiction: "contradiction", .filterRule: "bad filter rule",
+        .filterFile: "filter file",
         .loop: "loop", .twoWriters: "two writers", .edgeToItself: "edge to itself", .unknownPeer: "unknown peer",
         .unusedPeer: "unused peer", .sameSession: "same session name", .sharedDatabase: "shared database",
         .databaseInTree: "database in a tree", .sessionNeedsName: "session needs a name",

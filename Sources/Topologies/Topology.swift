@@ -95,8 +95,20 @@ package struct Edge: Sendable, Hashable {
     /// Relative to the paths of both peers; nil is the whole tree.
     package var subpath: String?
     package var maxDelete: MaxDelete
+    package var filter: EdgeFilter
     /// Where it is declared, from 1.
     package var line: Int
+}
+
+/// What of a tree an edge syncs.
+package struct EdgeFilter: Sendable, Hashable {
+    /// Of `filter`, then of `filter_file`, then of `exclude`.
+    package var own: [FilterRule] = []
+    /// Those of `defaults`, in the same order; shared by all edges.
+    package var ofDefaults: [FilterRule] = []
+
+    /// In the order in which they are tried.
+    package var rules: [FilterRule] { own.isEmpty ? ofDefaults : own + ofDefaults }
 }
 
 /// How much one cycle may delete before it halts.

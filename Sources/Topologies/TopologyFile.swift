@@ -13,14 +13,15 @@ package enum TopologyFile {
     package static func load(path: String, mayBePipe: Bool = false, namedAfter: String? = nil)
         -> (topology: Topology?, diagnostics: [Diagnostic])
     {
-        do throws(ReadFault) {
-            return load(bytes: try read(path, mayBePipe: mayBePipe), name: path, namedAfter: namedAfter)
+        do throws(BoundedFile.Fault) {
+            let bytes = try BoundedFile.read(path, bytesMax: YAMLDocument.bytesMax, mayBePipe: mayBePipe)
+            return load(bytes: bytes, name: path, namedAfter: namedAfter)
         } catch {
             return (nil, [unreadable(path, error)])
         }
     }
 
-    /// The same from bytes; `name` is what stands in diagnostics, and gives the topology its default name.
+    /// The same from bytes; `name` is what stands in diagnostics, and gives the topology its default name. Filter files are read.
     package static func load(bytes: [UInt8], name: String, namedAfter: String? = nil)
         -> (topology: Topology?, diagnostics: [Diagnostic])
     {
@@ -38,9 +39,7 @@ package enum TopologyFile {
         return (topology, findings.sorted())
     }
 
-    private enum ReadFault: Error { case tooLarge, notAFile, system(CInt) }
-
-    private static func unreadable(_ path: String, _ fault: ReadFault) -> Diagnostic {
+    private static func unreadable(_ path: String, _ fault: BoundedFile.Fault) -> Diagnostic {
         let (rule, message, remedy): (Rule, String, String) =
             switch fault {
             case .tooLarge:
@@ -57,28 +56,6 @@ package enum TopologyFile {
             }
         return Diagnostic(rule: rule, message: message, remedy: remedy, file: path, span: .start, text: "")
     }
-
-    /// The whole content, but never more than the bound by much.
-    private static func read(_ path: String, mayBePipe: Bool) throws(ReadFault) -> [UInt8] {
-        // O_NONBLOCK: opening a pipe without a writer would wait for one.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (mayBePipe ? 0 : O_NONBLOCK))
-        guard descriptor >= 0 else { throw .system(errno) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw .system(errno) }
-        let kind = status.st_mode & S_IFMT
-        guard kind == S_IFREG || (mayBePipe && kind == S_IFIFO) else { throw .notAFile }
-        var bytes: [UInt8] = []
-        var block = [UInt8](repeating: 0, count: 64 * 1024)
-        while bytes.count <= YAMLDocument.bytesMax {
-            let count = Glibc.read(descriptor, &block, block.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .system(errno) }
-            if count == 0 { return bytes }
-            bytes += block[..<count]
-        }
-        throw .tooLarge
-    }
 }
 
 extension Topology {
@@ -93,7 +70,7 @@ extension Topology {
             Edge(
                 upstream: $0.upstream, downstream: $0.downstream, mode: $0.mode, session: SessionName.of($0, in: draft),
                 subpath: $0.settings.subpath.map(PeerPath.text), maxDelete: $0.settings.maxDelete ?? .standard,
-                line: $0.span.line)
+                filter: $0.settings.filter, line: $0.span.line)
         }
         self.init(
             name: draft.name, file: source.name, peers: peers, edges: edges, flows: flows, draft: draft, source: source)

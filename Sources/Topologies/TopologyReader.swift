@@ -103,7 +103,9 @@ struct TopologyReader {
         var defaults = EdgeSettings()
         if let node = values["defaults"]?.value, let pairs = findings.pairs(node, "`defaults`") {
             defaults = EdgeReader(peers: [:], defaults: defaults).readSettings(pairs, isDefaults: true, &findings)
+            defaults = defaults.asDefaults
             defaults.spans = [:]
+            findings.checkCount(of: defaults.filter.rules, at: node.span)
         }
         draft.hasUnreadEdges = true
         guard let pair = values["edges"] else {

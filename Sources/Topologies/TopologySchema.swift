@@ -93,6 +93,7 @@ package enum TopologySchema {
         case "connections": either(integer(Words.connectionsRange), [("enum", strings(["auto"]))])
         case "keep_deleted": either([("type", .string("boolean"))], relativePath)
         case "subpath": relativePath
+        case "filter_file": anyText + [("pattern", .string("^[^~]"))]
         case "max_delete":
             either(
                 [("type", .string("integer")), ("minimum", .integer(0))],

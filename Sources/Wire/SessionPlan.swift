@@ -34,6 +34,8 @@ package struct SessionRequest: Hashable, Sendable {
     package var isReset: Bool
     /// Halts that an operator released, with exactly what each listed.
     package var released: [ReleasedHalt]
+    /// What is synced and what is not, at both ends alike; the first rule that matches decides.
+    package var filter: [FilterRule]
     /// Who runs the session, as the lock file has it.
     package var owner: String
     /// The owner of the lock at the answering end is known to be a dead process of the orchestrator's own host.
@@ -41,12 +43,13 @@ package struct SessionRequest: Hashable, Sendable {
 
     package init(
         edge: EdgeIdentity, maxDelete: DeleteLimit, isReset: Bool = false, released: [ReleasedHalt] = [],
-        owner: String, takesOver: Bool = false
+        filter: [FilterRule] = [], owner: String, takesOver: Bool = false
     ) {
         self.edge = edge
         self.maxDelete = maxDelete
         self.isReset = isReset
         self.released = released
+        self.filter = filter
         self.owner = owner
         self.takesOver = takesOver
     }
@@ -115,6 +118,7 @@ extension ByteWriter {
             put(halt.code)
             put(halt.facts)
         }
+        put(request.filter)
         put(request.owner)
         put(request.takesOver)
     }
@@ -156,7 +160,7 @@ extension ByteReader {
                     code: try text(atMost: 64, "code"), facts: try text(atMost: Hello.textBytesMax, "facts")))
         }
         return SessionRequest(
-            edge: edge, maxDelete: maxDelete, isReset: isReset, released: released,
+            edge: edge, maxDelete: maxDelete, isReset: isReset, released: released, filter: try filterRules(),
             owner: try text(atMost: Hello.textBytesMax, "owner"), takesOver: try flag())
     }
 

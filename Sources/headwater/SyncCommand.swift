@@ -13,7 +13,10 @@ struct SyncCommand: Command {
         abstract: "Brings one pair of directories in step, without a file.",
         discussion: """
             The letters are those of Aspera Sync. The session's name tells its snapshot database from others: keep it from run \
-            to run. What is decided by a file (filters, limits) is not for this command: write a topology of two peers.
+            to run. What is decided by a file (limits, say) is not for this command: write a topology of two peers.
+
+            Of --include, --filter-file and --exclude the first rule that matches decides, in this order; what none matches is \
+            included. Their language stands in docs/filters.md.
 
             A halt names the file that this command keeps for the session; give that to `headwater release`.
 
@@ -66,6 +69,17 @@ struct SyncCommand: Command {
     @Option(name: [.customShort("P"), .long], help: "The port of the SSH server.")
     var port: Int?
 
+    @Option(help: ArgumentHelp("Sync what this pattern matches. May be repeated.", valueName: "pattern"))
+    var include: [String] = []
+
+    @Option(help: ArgumentHelp("Do not sync what this pattern matches. May be repeated.", valueName: "pattern"))
+    var exclude: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Rules, one to a line; a pattern alone is excluded.", valueName: "file"), completion: .file()
+    )
+    var filterFile: String?
+
     @Option(help: ArgumentHelp("Host keys, in place of your own known_hosts.", valueName: "file"), completion: .file())
     var knownHosts: String?
 
@@ -98,6 +112,9 @@ struct SyncCommand: Command {
         pair.knownHosts = knownHosts.map(absolute)
         pair.hostKey = hostKey
         pair.isContinuous = continuous
+        pair.includes = include
+        pair.filterFile = filterFile.map(absolute)
+        pair.excludes = exclude
         return pair
     }
 
@@ -123,6 +140,8 @@ struct SyncCommand: Command {
             let option = pair.option(of: diagnostic)
             var head = StyledLine("headwater sync\(option.isEmpty ? "" : " " + option): ", .bold)
             head.add("error[\(diagnostic.rule.id)]: ", .red)
+            let isInFile = diagnostic.file == pair.filterFile
+            head.add(isInFile ? "\(Printable.text(diagnostic.file)):\(diagnostic.line):\(diagnostic.column): " : "")
             head.add(diagnostic.message)
             let lines = [head, StyledLine("  remedy: \(diagnostic.remedy)")]
             let colour = global.style(of: 2).colour

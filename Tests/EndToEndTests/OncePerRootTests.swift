@@ -60,6 +60,21 @@ struct OncePerRootTests {
         }
     }
 
+    /// Filters are views of one scan: it sees what any of them excludes, once.
+    @Test func edgesWithDifferentFilters_listTheTreeOnce() async throws {
+        let world = try World(
+            targets: 2,
+            edges: "  - {from: build, to: t0, exclude: [/d0/]}\n  - {from: build, to: t1, filter: ['+ /d0/', '- /*']}\n"
+        )
+        try makeTree(world.source, files: 60)
+        let traces = TemporaryDirectory("strace")
+        try await trace(world, traces, edges: 2)
+        #expect(try SourceAccess(traces: traces.path, source: world.source).listings == 5 * 2)
+        let targets = try (0..<2).map { try TreeListing(world.target($0)) }
+        #expect(targets.map(\.files) == [45, 15] && targets.map(\.directories) == [3, 1])
+        #expect(try await world.run().report.edges.allSatisfy(\.movedNothing))
+    }
+
     /// A run of each world that must succeed, when nothing in the sources is so fresh that it is read twice for safety.
     private func tracedRuns(_ worlds: [(World, Int)]) async throws -> [SourceAccess] {
         var runs: [SourceAccess] = []

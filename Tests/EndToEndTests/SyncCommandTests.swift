@@ -52,6 +52,36 @@ struct SyncCommandTests {
         #expect(try read(world.source + "/later") == "new")
     }
 
+    @Test func filters_areTried_includesThenFileThenExcludes() async throws {
+        for name in ["a.tmp", "keep.tmp", "b.log", "keep.log", "c"] { try write(name, world.source + "/" + name) }
+        try write("+ keep.log\n*.log\n", world.directory("sync.rules"))
+        let options = ["--exclude", "*.tmp", "--filter-file", "sync.rules", "--include", "keep.tmp", "--exclude", "c"]
+        let outcome = try await sync("push", options)
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        let names = try FileManager.default.contentsOfDirectory(atPath: world.target(0)).sorted()
+        #expect(names == [".headwater", "keep.log", "keep.tmp"])
+        #expect(try RunReport(try await sync("push", options + ["--json"]).stdout).edges[0].movedNothing)
+        // Without them everything is new; nothing is deleted with others.
+        #expect(try await sync("push").exit == 0)
+        #expect(try await world.differences(0) == [])
+        #expect(try await sync("push", ["--exclude", "*"]).exit == 0)
+        #expect(try await world.differences(0) == [])
+    }
+
+    @Test func badFilter_isNamedByItsOption() async throws {
+        try write("ok\n[a\n", world.directory("sync.rules"))
+        let outcome = try await sync(
+            "push", ["--include", "a//b", "--exclude", "[x", "--filter-file", "sync.rules"])
+        #expect(outcome.exit == 2)
+        #expect(
+            outcome.stderr.contains("headwater sync --include: error[HW030]: the rule `+ a//b`"), "\(outcome.stderr)")
+        #expect(outcome.stderr.contains("headwater sync --exclude: error[HW030]: the rule `[x`"))
+        #expect(outcome.stderr.contains("headwater sync --filter-file: error[HW030]: "))
+        #expect(outcome.stderr.contains("sync.rules:2:1: the rule `[a`"), "\(outcome.stderr)")
+        let missing = try await sync("push", ["--filter-file", "gone"])
+        #expect(missing.exit == 2 && missing.stderr.contains("headwater sync --filter-file: error[HW031]"))
+    }
+
     @Test func relativeDirectory_isThatOfTheShell() async throws {
         try makeTree(world.source, files: 3)
         let outcome = try await sync("push", local: "build")

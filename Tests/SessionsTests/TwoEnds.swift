@@ -48,20 +48,21 @@ final class TwoEnds: Sendable {
     /// - Parameter asTarget: run first on the thread of the end that answers.
     func run(
         reset: Bool = false, released: [ReleasedHalt] = [], maxDelete: DeleteLimit = .percent(50), mount: String? = nil,
-        cancellation: Cancellation = Cancellation(), patience: Patience = Patience(), isAgent: Bool = false,
+        filter: [String] = [], cancellation: Cancellation = Cancellation(), patience: Patience = Patience(),
+        isAgent: Bool = false,
         between: FrameProxy? = nil, asTarget: @escaping @Sendable () -> Void = {}
     ) async -> Ran {
         await withCheckedContinuation { continuation in
             _ = WorkerThread<Void>("test-cycle") { [self] in
                 continuation.resume(
                     returning: cycle(
-                        reset, released, maxDelete, mount, cancellation, patience, isAgent, between, asTarget))
+                        reset, released, maxDelete, mount, filter, cancellation, patience, isAgent, between, asTarget))
             }
         }
     }
 
     private func cycle(
-        _ reset: Bool, _ released: [ReleasedHalt], _ maxDelete: DeleteLimit, _ mount: String?,
+        _ reset: Bool, _ released: [ReleasedHalt], _ maxDelete: DeleteLimit, _ mount: String?, _ filter: [String],
         _ cancellation: Cancellation, _ patience: Patience, _ isAgent: Bool, _ between: FrameProxy?,
         _ asTarget: @escaping @Sendable () -> Void
     ) -> Ran {
@@ -75,7 +76,9 @@ final class TwoEnds: Sendable {
         let observer = Collector()
         let request = SessionRequest(
             edge: EdgeIdentity(upstream: "a", downstream: "b", session: session, mode: mode), maxDelete: maxDelete,
-            isReset: reset, released: released, owner: LockOwner.current().text)
+            isReset: reset, released: released,
+            filter: filter.map { FilterRule(isIncluded: $0.hasPrefix("+"), pattern: Array($0.utf8.dropFirst(2))) },
+            owner: LockOwner.current().text)
         let upstream = EndRequest(path: source, subpath: subpath)
         let downstream = EndRequest(path: target, subpath: subpath, mount: mount)
         let plan = SessionPlan(

@@ -120,6 +120,27 @@ import Testing
         #expect(meta.filterDigest == Digest(high: 4, low: 4) && meta.mine == 0)
     }
 
+    @Test func newFilter_turnsRowsIntoTombstones_inOneCommit() throws {
+        let rig = Rig()
+        let snapshot = try rig.create()
+        let rows = (0..<500).map { put("d/f\($0)", entry($0)) }
+        try snapshot.commit(rows + [put("a", entry(1)), put("c", entry(2, .directory), nil, .residue)])
+        let digest = Digest(high: 1, low: 2)
+        try snapshot.setFilter(digest) { $0.path != path("a") }
+        #expect(snapshot.meta.filterDigest == digest && snapshot.meta.mine == 2)
+        #expect(snapshot.meta.counts.agreed == 1 && snapshot.meta.counts.rows == 1)
+        #expect(snapshot.meta.counts.tombstones == 501)
+        #expect(try all(snapshot.rows(after: 1)).allSatisfy { $0.state == .gone && $0.number == 2 })
+        // Once more, and by a filter that excludes nothing of what is left: no commit.
+        try snapshot.setFilter(digest) { $0.path != path("a") }
+        try snapshot.setFilter(Digest(high: 3, low: 3)) { _ in false }
+        #expect(snapshot.meta.mine == 2)
+        let alone = try Rig().create()
+        try alone.commit([put("a", entry(1))])
+        #expect(alone.meta.sum == snapshot.meta.sum)
+        #expect(try all(Snapshot.open(directory: rig.directory).rows(in: .agreed)).map(\.path) == [path("a")])
+    }
+
     @Test func cursor_seesOneMomentWhileOthersCommit() throws {
         let rig = Rig()
         let snapshot = try rig.create()

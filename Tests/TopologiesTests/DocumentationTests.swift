@@ -47,7 +47,8 @@ import Topologies
     static let places = [
         "HW002 1:17", "HW004 4:5", "HW005 4:1", "HW006 3:6", "HW007 3:6", "HW008 5:3", "HW009 4:42", "HW010 3:6",
         "HW011 1:1", "HW012 3:1", "HW020 4:34", "HW021 6:22", "HW022 4:3", "HW023 4:34", "HW024 1:12", "HW025 4:3",
-        "HW026 3:6", "HW027 4:5", "HW028 4:13", "HW029 3:21", "HW101 4:5", "HW102 5:5", "HW103 3:9", "HW104 3:31",
+        "HW026 3:6", "HW027 4:5", "HW028 4:13", "HW029 3:21", "HW030 4:39", "HW031 4:35",
+        "HW101 4:5", "HW102 5:5", "HW103 3:9", "HW104 3:31",
         "HW105 2:36", "HW106 5:31", "HW107 4:21", "HW108 3:21", "HW109 4:9", "HW110 2:21", "HW900 4:22",
     ]
 
@@ -75,6 +76,7 @@ import Topologies
         let supported = [
             "headwater", "name", "defaults", "peers", "edges", "from", "to", "session", "mode", "max_delete", "host",
             "user", "port", "identity", "known_hosts", "host_key", "path", "mount",
+            "filter", "filter_file", "exclude",
         ]
         for key in refused.union(supported) {
             #expect(text.contains("`\(key)`"), "docs/format/topology.md says nothing about \(key)")

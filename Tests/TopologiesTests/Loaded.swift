@@ -11,6 +11,8 @@ struct Loaded {
         (topology, diagnostics) = TopologyFile.load(bytes: bytes, name: name)
     }
 
+    init(path: String) { (topology, diagnostics) = TopologyFile.load(path: path) }
+
     /// A file of these peers (`"a /srv/a, b host:/srv/b"`) and edges.
     init(peers: String, edges: [String], defaults: String? = nil) {
         var depth = 0

@@ -12,11 +12,11 @@ import Topologies
         ],
         "hub-and-spokes.yaml": ["the key `overwrite`", "`<->` (mode bidi)"],
         "media-pipeline.yaml": [
-            "the key `exclude`", "the key `settle`", "the key `bandwidth`", "the key `compression`", "the key `delete`",
+            "the key `settle`", "the key `bandwidth`", "the key `compression`", "the key `delete`",
             "the key `digest`", "the key `durability`",
         ],
         "mixed.yaml": ["`route: direct`", "`<->` (mode bidi)"],
-        "office-pair.yaml": ["`mode: bidi`", "the key `exclude`", "the key `keep_deleted`", "the key `settle`"],
+        "office-pair.yaml": ["`mode: bidi`", "the key `keep_deleted`", "the key `settle`"],
     ]
 
     static let names = [

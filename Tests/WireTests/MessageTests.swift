@@ -31,6 +31,31 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
         #expect(back.firstIndex == 77 && back.isLast && !back.isAnswer)
     }
 
+    @Test func filterRulesComeBackAsSent_andAreBounded() throws {
+        func back(_ rules: [FilterRule]) throws -> [FilterRule] {
+            var out = ByteWriter()
+            out.put(rules)
+            var input = ByteReader(out.bytes)
+            let rules = try input.filterRules()
+            try input.finish()
+            return rules
+        }
+        let rules = [
+            FilterRule(isIncluded: true, pattern: Array("*.iso".utf8)),
+            FilterRule(isIncluded: false, pattern: [0xFF, 0x2A]),
+        ]
+        #expect(try back(rules) == rules && back([]) == [])
+        let one = FilterRule(isIncluded: false, pattern: [0x61])
+        #expect(try back(Array(repeating: one, count: FilterRule.countMax)).count == FilterRule.countMax)
+        #expect(throws: WireFault.self) { try back(Array(repeating: one, count: FilterRule.countMax + 1)) }
+        let long = FilterRule(isIncluded: false, pattern: [UInt8](repeating: 1, count: FilterRule.patternBytesMax + 1))
+        #expect(throws: WireFault.self) { try back([long]) }
+        let most = FilterRule(isIncluded: false, pattern: [UInt8](repeating: 1, count: FilterRule.patternBytesMax))
+        #expect(throws: WireFault.self) { try back(Array(repeating: most, count: 161)) }
+        // With what else a hello holds they go into one frame.
+        #expect(FilterRule.bytesMax + 3 * FilterRule.countMax + (300 << 10) < Frame.payloadBytesMax)
+    }
+
     @Test func changesOutOfScanOrderAreRefused() {
         let records = [ChangeRecord(path: path("b"), state: .absent), ChangeRecord(path: path("a"), state: .absent)]
         let message = ChangesMessage(isLast: true, isAnswer: false, firstIndex: 0, records: records)

@@ -35,6 +35,17 @@ package struct ImageCursor: ~Copyable {
         return true
     }
 
+    /// Has `next` go to what comes behind everything below the current entry, in time logarithmic in the size of the tree.
+    package mutating func leaveOutBelow() {
+        guard index + 1 < image.count, image.storage.record(image.location(index + 1)).pointee.parent == here else {
+            return
+        }
+        // The first key behind those that begin with this one and a separator.
+        index = image.firstIndex(notBefore: Array(key) + [1]) - 1
+    }
+
+    private var here: UInt32 { image.location(index) }
+
     /// The key of the current entry; valid until the next call of `next`. Only after `next` returned true.
     package var key: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer[..<levels.last!.keyCount]) }
 
