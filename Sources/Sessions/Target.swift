@@ -98,12 +98,7 @@ final class Target {
     private func beginBidi(_ image: TreeImage) throws(HeadwaterError) {
         decider.begin(image)
         progress.phase = .transferring
-        for path in try end.residues() where image.isEmptyDirectory(path) {
-            // The next announcement of this end says so.
-            let expected = Expected(image, at: path)
-            batch.remove(
-                later: Removal(index: Planned.noIndex, path: path, expected: expected, isUnrecorded: true))
-        }
+        try removeEmptyResidues(image)
         if !isFirstOfTwo { return }
         let bidi = try BidiTarget(end, image, decider)
         self.bidi = bidi
@@ -121,6 +116,17 @@ final class Target {
         if stopping { return }
         try say(decidedBefore: received, try take(bidi.settleStanding(found)))
         while bidi.isWaiting && !stopping { if let item = try inbox.next() { try handle(item) } }
+    }
+
+    /// Directories that were kept for what was in them go when nothing is. The next announcement of this end says so.
+    private func removeEmptyResidues(_ image: TreeImage) throws(HeadwaterError) {
+        var going: Set<TreePath> = []
+        for path in try end.residues().reversed() where image.holdsNothing(at: path, but: going) {
+            going.insert(path)
+            let expected = Expected(image, at: path)
+            batch.remove(
+                later: Removal(index: Planned.noIndex, path: path, expected: expected, isUnrecorded: true))
+        }
     }
 
     /// Does what was decided of a change; returns what is to be asked for.
@@ -470,10 +476,17 @@ final class Target {
 }
 
 extension TreeImage {
-    /// Whether nothing was found in a directory that was listed whole.
-    fileprivate func isEmptyDirectory(_ path: TreePath) -> Bool {
-        guard let index = index(of: path), kind(at: index) == .directory, !isIncomplete(at: index) else { return false }
-        return index + 1 == count || !key(at: index + 1).starts(with: path.key + [0])
+    /// Whether nothing was found in a directory that was listed whole, but for directories that are going.
+    fileprivate func holdsNothing(at path: TreePath, but going: Set<TreePath>) -> Bool {
+        guard var index = index(of: path), kind(at: index) == .directory, !isIncomplete(at: index) else { return false }
+        let prefix = path.key + [0]
+        while index + 1 < count {
+            index += 1
+            let key = key(at: index)
+            if !key.starts(with: prefix) { return true }
+            if !going.contains(TreePath(trusted: key)) { return false }
+        }
+        return true
     }
 }
 

@@ -39,10 +39,6 @@ struct EdgeReader {
         }
         let from = peer(short.from.text, at: part(short.from), &findings)
         let to = peer(short.to.text, at: part(short.to), &findings)
-        if short.isBothWays, NotSupportedYet.modes.contains("bidi") {
-            findings.reportNotSupportedYet(
-                "`<->` (mode bidi)", at: Span(line: span.line, column: start + short.arrowOffset, length: 3))
-        }
         guard let from, let to else { return nil }
         return DraftEdge(
             span: span, upstream: from, downstream: to, arrow: short.isBothWays ? .bothWays : .oneWay,
@@ -139,9 +135,6 @@ struct EdgeReader {
         switch pair.key {
         case "mode":
             settings.mode = findings.choice(pair.value, what, of: Mode.allCases.map(\.rawValue)).flatMap(Mode.init)
-            if let mode = settings.mode?.rawValue, NotSupportedYet.modes.contains(mode) {
-                findings.reportNotSupportedYet("`mode: \(mode)`", at: pair.value.span)
-            }
         case "route":
             if let route = findings.choice(pair.value, what, of: ["relay", "direct"]),
                 NotSupportedYet.routes.contains(route)

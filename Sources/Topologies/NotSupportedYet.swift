@@ -32,9 +32,6 @@ package enum NotSupportedYet {
         "symlinks",
     ]
 
-    /// Values of `mode`; `bidi` also as `<->`.
-    package static let modes: Set<String> = []
-
     /// Values of `route`.
     package static let routes: Set<String> = [
         "direct"

@@ -51,9 +51,8 @@ package enum TopologySchema {
     }
 
     private static var edge: JSONValue {
-        let bidi = NotSupportedYet.modes.contains("bidi") ? " `<->` is not supported yet by this version." : ""
         let short: Members = [
-            ("description", .string("`upstream -> downstream`, or `a <-> b` for both ways." + bidi)),
+            ("description", .string("`upstream -> downstream`, or `a <-> b` for both ways.")),
             ("type", .string("string")),
             ("pattern", .string("^ *[A-Za-z0-9_-]{1,64} *<?-> *[A-Za-z0-9_-]{1,64} *$")),
         ]
@@ -155,9 +154,8 @@ package enum TopologySchema {
                 var text = meaning.text
                 if let standard = meaning.standard { text += " Default: \(standard)." }
                 if refused.contains(key) { text += " Not supported yet by this version." }
-                let words = key == "mode" ? NotSupportedYet.modes : key == "route" ? NotSupportedYet.routes : []
-                if !words.isEmpty {
-                    text += " Not supported yet by this version: \(words.sorted().joined(separator: ", "))."
+                if key == "route" {
+                    text += " Not supported yet by this version: \(NotSupportedYet.routes.sorted().joined(separator: ", "))."
                 }
                 return (key, .object([("description", .string(text))] + value(key)))
             })

@@ -10,13 +10,13 @@ import Topologies
             "the key `continuous`", "the key `drift`", "the key `keep_deleted`", "the key `preserve`",
             "the key `schedule`",
         ],
-        "hub-and-spokes.yaml": ["the key `overwrite`", "`<->` (mode bidi)"],
+        "hub-and-spokes.yaml": ["the key `overwrite`"],
         "media-pipeline.yaml": [
             "the key `settle`", "the key `bandwidth`", "the key `compression`", "the key `delete`",
             "the key `digest`", "the key `durability`",
         ],
-        "mixed.yaml": ["`route: direct`", "`<->` (mode bidi)"],
-        "office-pair.yaml": ["`mode: bidi`", "the key `keep_deleted`", "the key `settle`"],
+        "mixed.yaml": ["`route: direct`"],
+        "office-pair.yaml": ["the key `keep_deleted`", "the key `settle`"],
     ]
 
     static let names = [

@@ -99,7 +99,6 @@ import Topologies
             ("bandwidth", "50MB/s", "50"), ("connections", "4", "0"), ("settle", "2s", "2"),
             ("continuous", "true", "yes"),
             ("schedule", "\"0 3 * * *\"", "[]"), ("scan_interval", "1h", "often"), ("durability", "strict", "some"),
-            ("mode", "bidi", "both"),
         ] as [(String, String?, String)])
     func notSupportedYet_isCheckedAndRefused(_ key: String, _ good: String?, _ bad: String) {
         if let good { #expect(Self.edge("\(key): \(good)").ids == ["HW900"], "\(Self.edge("\(key): \(good)").text)") }
@@ -117,7 +116,7 @@ import Topologies
         ("b <- a", "HW027 3:9"), ("[a, b]", "HW020 3:9"), ("22", "HW027 3:9"), ("{from: a}", "HW022 3:9"),
         ("a -> c", "HW104 3:14"), ("x -> b", "HW104 3:9"), ("\"x -> b\"", "HW104 3:10"),
         ("{from: a, to: c}", "HW104 3:23"),
-        ("a <-> b", "HW900 3:11"), ("{from: a, to: b, mode: bidi}", "HW900 3:32"), ("a -> a", "HW103 3:9"),
+        ("{from: a, to: b, mode: both}", "HW026 3:32"), ("a -> a", "HW103 3:9"),
     ])
     func badEdge_isReportedWhereItStands(_ edge: String, _ place: String) {
         let loaded = Loaded("headwater: 1\npeers: {a: /srv/a, b: h:/srv/b}\nedges: [\(edge)]\n")
@@ -212,7 +211,7 @@ import Topologies
             """)
         #expect(
             loaded.places == [
-                "HW900 21:12", "HW900 22:35", "HW900 22:43",
+                "HW900 22:35", "HW900 22:43",
             ], "\(loaded.text)")
     }
 
