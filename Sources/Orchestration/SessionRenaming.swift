@@ -19,6 +19,7 @@ package final class SessionRenaming {
     private let ssh: SSHRun
     private let hosts: [SSHTarget: AgentHost]
     private let edge: Edge
+    private let identity: EdgeIdentity
     private let old: String
     private let new: String
 
@@ -34,19 +35,20 @@ package final class SessionRenaming {
         askPassphrase: SSHRun.Ask? = nil
     ) throws(HeadwaterError) {
         (self.topology, self.old, self.new) = (topology, old, new)
-        let named = [old, new].map { name in topology.edges.first { $0.session == name } }
+        let named = [old, new].map { name in topology.edges.firstIndex { $0.session == name } }
         if named[0] != nil && named[1] != nil {
             throw HeadwaterError(
                 "snapshot.name-taken", "\(topology.file) has an edge of either name, \(old) and \(new)",
                 remedy: "choose a name that no edge has", exit: .usage)
         }
-        guard let edge = named[1] ?? named[0] else {
+        guard let index = named[1] ?? named[0] else {
             _ = try EdgeSelection.indices([new], in: topology)
             preconditionFailure("an edge that is unknown was found")
         }
-        self.edge = edge
+        (edge, identity) = (topology.edges[index], topology.identity(of: index))
         ssh = SSHRun(ask: askPassphrase)
         let file = AgentFile(path: agent)
+        let edge = edge
         let targets = Set([edge.upstream, edge.downstream].compactMap { topology.peers[$0].host.map(SSHTarget.init) })
         let ssh = ssh
         hosts = Dictionary(uniqueKeysWithValues: targets.map { ($0, AgentHost($0, agent: file, in: ssh)) })
@@ -113,7 +115,7 @@ package final class SessionRenaming {
 
     private func placed(_ error: HeadwaterError, at peer: String?) -> HeadwaterError {
         var placed = error.withCommands(file: topology.file, session: new)
-        placed.edge = placed.edge ?? "\(topology.peers[edge.upstream].name) -> \(topology.peers[edge.downstream].name)"
+        placed.edge = placed.edge ?? identity.label
         placed.peer = placed.peer ?? peer
         return placed
     }

@@ -21,19 +21,6 @@ extension Snapshot {
         } catch { return .refused(.unreadable("\(error)")) }
     }
 
-    /// A cursor for `snapshot files` and the like, which leaves as little trace as `inspect`.
-    package static func inspectRows(directory: SessionDirectory, in state: RowState? = nil) throws(HeadwaterError)
-        -> RowCursor?
-    {
-        guard let opened = try directory.open() else { return nil }
-        do {
-            guard case .present(let hasLog) = try SnapshotFile.look(opened) else { return nil }
-            return try RowCursor(directory.databaseFile, hasLog ? .readOnly : .immutable, after: nil, in: state)
-        } catch let refusal as SnapshotRefusal {
-            throw refusal.fault.error(file: directory.databaseFile, atPeer: false, cause: refusal.cause)
-        } catch { throw error as? HeadwaterError ?? directory.fault(directory.path, "\(error)") }
-    }
-
     /// The name of another session in the same database directory that has agreed on something for the same two places, if any: this one under
     /// its former name. Reads at most one meta row per session; blocks.
     package static func sibling(directory: SessionDirectory, terms: SessionTerms) throws(HeadwaterError) -> String? {

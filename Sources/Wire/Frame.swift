@@ -48,8 +48,8 @@ package struct Frame: Sendable {
         case moved = 26
         case examine = 27
         case examined = 28
-        case rename = 29
-        case renamed = 30
+        case rename = 30
+        case renamed = 31
     }
 }
 

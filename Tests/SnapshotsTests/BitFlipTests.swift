@@ -13,7 +13,7 @@ import Testing
         try rig.fill(400)
         let sound = try #require(rig.content())
         let meta = try Snapshot.open(directory: rig.directory).meta
-        let rows = try all(#require(try Snapshot.inspectRows(directory: rig.directory)))
+        let rows = try content(rig).1
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = Seeded(state: seed)
         var found = 0
@@ -35,7 +35,7 @@ import Testing
         try rig.fill(30)
         let sound = try #require(rig.content())
         let meta = try Snapshot.open(directory: rig.directory).meta
-        let rows = try all(#require(try Snapshot.inspectRows(directory: rig.directory)))
+        let rows = try content(rig).1
         for bit in 0..<800 where try flip(bit, sound, rig, meta, rows) == .wrong { Issue.record("bit \(bit)") }
     }
 
@@ -45,9 +45,6 @@ import Testing
         try rig.overwrite(bytes)
         guard case .ok(let read) = Snapshot.inspect(directory: rig.directory) else { return .found }
         if read != meta { return .wrong }
-        do {
-            let cursor = try Snapshot.inspectRows(directory: rig.directory)
-            return try all(#require(cursor)) == rows ? .harmless : .wrong
-        } catch { return .found }
+        do { return try content(rig).1 == rows ? .harmless : .wrong } catch { return .found }
     }
 }
