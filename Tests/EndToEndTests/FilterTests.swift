@@ -79,6 +79,15 @@ struct FilterTests {
         #expect(try paths(world.target(1)) == ["file", "keep.tmp"])
     }
 
+    @Test(arguments: [1, 2])
+    func betweenTwoFarPeers_theFilterGoesAlong(servers: Int) async throws {
+        let world = try World(
+            targets: 2, edges: "  - {from: t0, to: t1, exclude: ['*.tmp', /local/]}\n", servers: servers)
+        for name in ["a", "a.tmp", "local/b", "d/c"] { try write(name, world.target(0) + "/" + name) }
+        try await settle(world)
+        #expect(try paths(world.target(1)) == ["a", "d", "d/c"])
+    }
+
     // MARK: What is excluded at a target
 
     @Test func excludedAtTheTarget_isNeverTouched_alsoBelowADeletedDirectory() async throws {
