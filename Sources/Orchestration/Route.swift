@@ -58,13 +58,16 @@ final class SessionStreams {
     /// The name under which that agent was lent the way to the other end.
     private(set) var lentName: String?
     private var relay: Relay?
+    private var here: Responder.Here?
 
     /// Opens what `route` needs. Blocks.
     ///
     /// - Throws: what connecting and starting agents throw; then nothing is left open.
     init(_ route: Route, _ registry: RootRegistry, hosts: [SSHTarget: AgentHost]) throws(HeadwaterError) {
         switch route {
-        case .here: (data, files) = try Responder.inThisProcess(registry)
+        case .here:
+            let here = try Responder.inThisProcess(registry)
+            (self.here, data, files) = (here, here.stream, here.files)
         case .oneFar(let host, _): data = try hosts[host]!.openSession()
         case .bothFar(let opener, let answerer, _):
             control = try hosts[opener]!.openSession()
@@ -91,6 +94,7 @@ final class SessionStreams {
 
     func close() {
         data?.close()
+        here?.end()
         control?.close()
         relay?.end()
     }

@@ -131,17 +131,26 @@ package enum Responder {
         }
     }
 
-    /// The other half of a session within this process, on a thread behind a socket pair. It ends with the stream.
-    ///
+    /// The other half of a session within this process, on a thread behind a socket pair.
+    package struct Here {
+        package let stream: any ByteStream
+        package let files: LentFiles
+        fileprivate let thread: WorkerThread<Void>
+
+        /// Ends the stream and waits until the other half has let go of its lock.
+        package func end() {
+            stream.close()
+            try? thread.join()
+        }
+    }
+
     /// - Throws: `run.no-descriptors`.
-    package static func inThisProcess(_ registry: RootRegistry) throws(HeadwaterError) -> (
-        stream: any ByteStream, files: LentFiles
-    ) {
+    package static func inThisProcess(_ registry: RootRegistry) throws(HeadwaterError) -> Here {
         do {
             let (mine, other) = try DescriptorStream.pair()
             let files = LentFiles()
-            _ = WorkerThread<Void>("responder") { _ = serve(other, registry: registry, files: files) }
-            return (mine, files)
+            let thread = WorkerThread<Void>("responder") { _ = serve(other, registry: registry, files: files) }
+            return Here(stream: mine, files: files, thread: thread)
         } catch {
             throw HeadwaterError(
                 "run.no-descriptors", "the system refuses another socket",

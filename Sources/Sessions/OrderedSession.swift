@@ -66,18 +66,18 @@ package enum OrderedSession {
         let order = try decoding { () throws(WireFault) in try OrderMessage(decoding: frame.payload) }
         var stream: LentStreams.Lent?
         if let name = order.stream { stream = try lent.take(name) }
-        let data: any ByteStream
-        var files: LentFiles?
-        if let stream { data = stream.stream } else { (data, files) = try Responder.inThisProcess(registry) }
+        let here = stream == nil ? try Responder.inThisProcess(registry) : nil
+        let data = stream?.stream ?? here!.stream
         let cancellation = Cancellation()
         defer {
             data.close()
+            here?.end()
             stream?.giveBack()
         }
         // Ends with the conversation, which the caller does.
         _ = WorkerThread<Void>("hw-order") { heed(conversation.inbox, cancellation, data) }
         let outcome = try EdgeSession.run(
-            order.plan, isAgent: true, registry: registry, stream: data, lent: files, cancellation: cancellation,
+            order.plan, isAgent: true, registry: registry, stream: data, lent: here?.files, cancellation: cancellation,
             observer: TellingObserver(conversation.link, tellsAll: true))
         let message = OutcomeMessage(
             counts: outcome.counts, bytesSent: outcome.bytesSent, bytesReceived: outcome.bytesReceived,

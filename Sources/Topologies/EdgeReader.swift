@@ -191,11 +191,10 @@ extension Findings {
     }
 }
 
-/// `a -> b` or `a <-> b`, with the offset of each part in characters.
+/// `a -> b` or `a <-> b`, with the offset of each name in characters.
 struct ShortEdge {
     var from: (text: String, offset: Int)
     var to: (text: String, offset: Int)
-    var arrowOffset: Int
     var isBothWays: Bool
 
     init?(_ text: String) {
@@ -204,7 +203,7 @@ struct ShortEdge {
             return nil
         }
         isBothWays = head > 0 && scalars[head - 1] == "<"
-        arrowOffset = isBothWays ? head - 1 : head
+        let arrowOffset = isBothWays ? head - 1 : head
         guard let from = ShortEdge.part(scalars, 0..<arrowOffset),
             let to = ShortEdge.part(scalars, (head + 2)..<scalars.count)
         else { return nil }

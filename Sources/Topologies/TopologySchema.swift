@@ -155,7 +155,8 @@ package enum TopologySchema {
                 if let standard = meaning.standard { text += " Default: \(standard)." }
                 if refused.contains(key) { text += " Not supported yet by this version." }
                 if key == "route" {
-                    text += " Not supported yet by this version: \(NotSupportedYet.routes.sorted().joined(separator: ", "))."
+                    text +=
+                        " Not supported yet by this version: \(NotSupportedYet.routes.sorted().joined(separator: ", "))."
                 }
                 return (key, .object([("description", .string(text))] + value(key)))
             })

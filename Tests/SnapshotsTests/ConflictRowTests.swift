@@ -6,7 +6,9 @@ import Testing
 
 /// Rows in conflict, and the sides that stand beside them.
 @Suite struct ConflictRowTests {
-    private func conflict(_ text: String, up: AgreedEntry?, down: AgreedEntry?, ancestor: AgreedEntry? = nil) -> Conflict {
+    private func conflict(_ text: String, up: AgreedEntry?, down: AgreedEntry?, ancestor: AgreedEntry? = nil)
+        -> Conflict
+    {
         Conflict(
             path: path(text), ancestor: ancestor, upstream: up, downstream: down,
             since: Timestamp(seconds: 1_700_000_000, nanoseconds: 5))

@@ -116,7 +116,7 @@ import Topologies
         ("b <- a", "HW027 3:9"), ("[a, b]", "HW020 3:9"), ("22", "HW027 3:9"), ("{from: a}", "HW022 3:9"),
         ("a -> c", "HW104 3:14"), ("x -> b", "HW104 3:9"), ("\"x -> b\"", "HW104 3:10"),
         ("{from: a, to: c}", "HW104 3:23"),
-        ("{from: a, to: b, mode: both}", "HW026 3:32"), ("a -> a", "HW103 3:9"),
+        ("{from: a, to: b, mode: both}", "HW023 3:32"), ("a -> a", "HW103 3:9"),
     ])
     func badEdge_isReportedWhereItStands(_ edge: String, _ place: String) {
         let loaded = Loaded("headwater: 1\npeers: {a: /srv/a, b: h:/srv/b}\nedges: [\(edge)]\n")
