@@ -166,7 +166,7 @@ package final class SessionRunner: EdgeRunner {
         var downstream = end(declared, declared.downstream)
         downstream.isReadLater = rootsRead.contains(RootName(topology, written: edge))
         let request = SessionRequest(
-            edge: identity, maxDelete: DeleteLimit(declared.maxDelete), isReset: isReset,
+            edge: identity, maxDelete: DeleteLimit(declared.maxDelete), policy: declared.policy, isReset: isReset,
             released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, owner: owner.text,
             takesOver: takesOver)
         let isUpstream = routes[edge]!.openerIsUpstream

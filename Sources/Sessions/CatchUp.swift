@@ -50,7 +50,9 @@ struct CatchUp {
         var items: [RowsMessage.Item] = []
         var bytes = 0
         while let row = try rows.next() {
-            items.append(RowsMessage.Item(path: row.path, agreed: row.state == .gone ? nil : row.agreed))
+            items.append(
+                RowsMessage.Item(
+                    path: row.path, agreed: row.state == .gone ? nil : row.agreed, isWithheld: row.state == .withheld))
             bytes += row.path.key.count + 64
             if items.count == RowsMessage.rowsMax || bytes > Frame.payloadBytesMax / 2 {
                 try link.send(.rows, RowsMessage(items: items, through: snapshot.meta.mine, isLast: false).encoded())
@@ -71,9 +73,10 @@ struct CatchUp {
             guard otherAt.contains(message.through) else { throw .oddCommit(message.through) }
             var changes: [RowChange] = []
             for item in message.items where try isNews(item.path) {
-                recovered.add(recovered: item.agreed)
+                if !item.isWithheld { recovered.add(recovered: item.agreed) }
                 if let agreed = item.agreed {
-                    changes.append(.put(item.path, agreed, local: nil, state: .agreed))
+                    let state = item.isWithheld ? RowState.withheld : .agreed
+                    changes.append(.put(item.path, agreed, local: nil, state: state))
                 } else {
                     changes.append(.forget(item.path))
                 }

@@ -23,10 +23,13 @@ struct WantedFile {
 
 /// One step that is ready to be applied and recorded.
 struct Planned {
-    var index: Int
+    /// The change that asks for it; nil where only this end knows that it is due.
+    var index: Int?
     var path: TreePath
     /// Nil for a removal.
     var agreed: AgreedEntry?
+    /// What the row becomes.
+    var state = RowState.agreed
     /// Nil where the tree is right already and only the row is to be made.
     var operation: Operation?
     /// For a row without an operation: what stands there.
@@ -35,7 +38,8 @@ struct Planned {
 }
 
 struct Removal {
-    var index: Int
+    /// The change that asks for it; nil for what a mirror has beyond its source.
+    var index: Int?
     var path: TreePath
     var expected: Expected
 }
@@ -52,15 +56,20 @@ final class Decider {
         case unknown(HeadwaterError?)
     }
 
-    private let end: SessionEnd
+    let end: SessionEnd
     private let reader: CacheReader
     private var image: TreeImage?
     private var unknown: UnknownGround?
     private let hasRows: Bool
+    private let policy: SessionPolicy
     private var repaired: Set<TreePath> = []
+    /// Agreed directories that are gone or something else here, and stay so until something below them comes.
+    private var keptAway: Set<TreePath> = []
+    private var surplus: Surplus?
 
     init(end: SessionEnd) {
         self.end = end
+        policy = end.policy
         reader = end.root.cache.openReader()
         hasRows = end.rowCount > 0
     }
@@ -72,6 +81,8 @@ final class Decider {
         /// Agreed directories that are gone, or something else now: what is below them needs them first.
         var directories: [TreePath] = []
         var others: [TreePath] = []
+        /// Directories of which only the time is another one: what was put beside what is agreed has done that.
+        var times: [TreePath] = []
         /// Agreed paths whose place is taken by what is not synced.
         var blocked: [TreePath] = []
         /// Agreed directories that cannot be read or must not be entered.
@@ -84,21 +95,23 @@ final class Decider {
     func findDrift(_ image: TreeImage, unless isCancelled: () -> Bool) throws(HeadwaterError) -> Drift {
         self.image = image
         unknown = UnknownGround(image)
+        if policy.mirror { surplus = Surplus(image) }
         var drift = Drift()
         guard hasRows else { return drift }
         for (path, _) in image.problems {
+            if end.neverSynced.covers(path) { continue }
             let isAgreed = path.isRoot ? true : try end.row(at: path) != nil
             if isAgreed, let problem = unknown!.problem(of: path) { drift.unknown.append(problem) }
         }
-        var comparison = try TreeComparison(image, try end.rows(), without: end.mark)
+        var comparison = try TreeComparison(image, try end.rows(), without: end.neverSynced)
         var verified: [RowChange] = []
         while let difference = try comparison.next() {
             switch difference {
             case .created: continue
             case .blocked(let row, let kind): if kind == .untracked { drift.blocked.append(row.path) }
             case .changed(let path, let entry, let row):
-                drift.add(path, row, isDirectory: entry.attributes.kind == .directory)
-            case .deleted(let row): drift.add(row.path, row, isDirectory: false)
+                drift.add(path, row, entry.attributes.synced)
+            case .deleted(let row): drift.add(row.path, row, nil)
             case .unverified(let path, let entry, let row):
                 if isCancelled() { throw .cancelled }
                 if try end.hasAgreedContent(path, entry.attributes, entry.identity, row, reader: reader) {
@@ -110,6 +123,7 @@ final class Decider {
             }
         }
         try flush(&verified)
+        if policy.drift == .keep { keptAway = Set(drift.directories) }
         return drift
     }
 
@@ -121,23 +135,52 @@ final class Decider {
         verified = []
     }
 
+    // MARK: For the policies
+
+    var hasKeptAway: Bool { !keptAway.isEmpty }
+
+    func takeKeptAway(_ path: TreePath) -> Bool { keptAway.remove(path) != nil }
+
+    func claim(at path: TreePath, withBelow: Bool) { surplus?.claim(at: path, withBelow: withBelow) }
+
+    func takeSurplus() -> Surplus? {
+        defer { surplus = nil }
+        return surplus
+    }
+
+    func expected(at path: TreePath) -> Expected {
+        image!.index(of: path).map { Found(image!, $0).expected } ?? .absent
+    }
+
     /// A directory that was put back ahead of the changes: the image knows it as it was before.
     func noteRepaired(_ path: TreePath) { repaired.insert(path) }
 
     func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> Verdict {
         let path = record.path
-        if path == end.mark { return .nothing }
-        let row = hasRows ? try end.row(at: path) : nil
-        if record.state == .absent && row == nil { return .nothing }
-        let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0) }
+        if end.neverSynced.covers(path) { return .nothing }
+        let row = hasRows ? try end.ancestor(at: path) : nil
+        if record.state == .absent && row?.state != .agreed { return .nothing }
+        let place = image!.index(of: path)
+        if let place, record.state != .absent { surplus?.claim(place) }
+        let found = repaired.contains(path) ? nil : place.map { Found(image!, $0) }
         let source = record.attributes.map { SourceState.present($0) } ?? .absent
-        if let ground = unknown!.hiding(path, found: found?.rawKind, wanted: record.attributes?.kind) {
+        // What is withheld is not even looked at.
+        if policy.delete != .never || record.state != .absent,
+            let ground = unknown!.hiding(path, found: found?.rawKind, wanted: record.attributes?.kind)
+        {
             return .unknown(unknown!.problem(of: ground))
         }
-        let decision = decidePush(source: source, target: state(found, row), agreed: row?.agreed)
+        let target = try state(path, found, row, isDeleted: record.state == .absent)
+        let decision = decidePush(source: source, target: target, agreed: row?.agreed, policy: policy)
         let expected = found?.expected ?? .absent
         switch decision {
         case .blocked: return .problem(.blocked(path))
+        case .keepChanged: return .problem(.keptChanged(path))
+        case .withhold:
+            return .apply(
+                Planned(
+                    index: index, path: path, agreed: row!.agreed, state: .withheld, operation: nil,
+                    identity: row!.local))
         case .forget, .remove: return .removeLater(Removal(index: index, path: path, expected: expected))
         case .adopt:
             return .apply(
@@ -171,15 +214,27 @@ final class Decider {
         var expected: Expected { .present(attributes.kind, identity, size: attributes.size, mode: attributes.mode) }
     }
 
-    private func state(_ found: Found?, _ row: Row?) -> TargetState {
+    private func state(_ path: TreePath, _ found: Found?, _ row: Row?, isDeleted: Bool) throws(HeadwaterError)
+        -> TargetState
+    {
         guard let found else { return .absent }
         switch found.rawKind {
         case .untracked, .problem: return .unsynced
         case .file, .directory, .symlink:
             let isUntouched =
                 row.map { Standing(of: found.attributes, found.identity, against: $0) == .untouched } ?? false
-            return .present(found.attributes, isUntouched: isUntouched)
+            // To look costs reading: only where it decides.
+            let isLookedAt = isDeleted && policy.drift == .keep && !isUntouched
+            let isOther = isLookedAt ? try hasOtherContent(path, found, row!) : false
+            return .present(found.attributes, isUntouched: isUntouched, hasOtherContent: isOther)
         }
+    }
+
+    private func hasOtherContent(_ path: TreePath, _ found: Found, _ row: Row) throws(HeadwaterError) -> Bool {
+        if found.attributes.kind != row.agreed.attributes.kind { return true }
+        if found.attributes.kind == .directory { return false }
+        if found.attributes.size != row.agreed.attributes.size { return true }
+        return try !end.hasAgreedContent(path, found.attributes, found.identity, row, reader: reader)
     }
 
     private func agreed(_ record: ChangeRecord) -> AgreedEntry {
@@ -237,9 +292,14 @@ final class Decider {
 }
 
 extension Decider.Drift {
-    fileprivate mutating func add(_ path: TreePath, _ row: Row, isDirectory: Bool) {
-        if row.agreed.attributes.kind == .directory && !isDirectory {
+    /// - Parameter found: what stands there now; nil: nothing.
+    fileprivate mutating func add(_ path: TreePath, _ row: Row, _ found: Attributes?) {
+        if row.agreed.attributes.kind != .directory {
+            others.append(path)
+        } else if found?.kind != .directory {
             directories.append(path)
+        } else if found?.mode == row.agreed.attributes.mode {
+            times.append(path)
         } else {
             others.append(path)
         }

@@ -8,7 +8,8 @@ import Wire
 /// The source's side of one direction of a cycle: says what changed, delivers the content that the target lacks, records what
 /// the target has made durable.
 ///
-///     comparing ─► announcing ─► serving ─► done           stop or failure ends it anywhere
+///     comparing ─► announcing ─► serving ─► done           stop or failure ends it anywhere; with `delete: before` what is deleted is
+///                                                          announced first, and the rest when the target has decided that
 ///                     └─ wants are served and commits recorded in between ─┘
 ///
 /// One thread runs it and owns the snapshot; `Inbox` is filled by another.
@@ -25,6 +26,11 @@ final class Source {
     private let mayBeStopped: Bool
     private let rowsBefore: Int64
     private var comparison: TreeComparison?
+    /// Only deletions are announced; another pass brings the rest.
+    private var isDeletionPass = false
+    /// All deletions are announced and not all of them decided.
+    private var isBetweenPasses = false
+    private var held: HeldPaths?
     private var announced = 0
     private var decidedBefore = 0
     /// Where each frame of changes ended that is not decided yet, and what it weighed.
@@ -92,8 +98,12 @@ final class Source {
         observer.note(
             detail: "\(end.root.canonicalPath): \(image.count) entries; \(end.rowCount) are known from earlier runs")
         counts.untracked = UInt64(image.untrackedCount)
-        for problem in image.problems { note(problem: .unreadable(problem.path, problem.error)) }
-        comparison = try TreeComparison(image, try end.rows(), without: end.mark)
+        for problem in image.problems where !end.neverSynced.covers(problem.path) {
+            note(problem: .unreadable(problem.path, problem.error))
+        }
+        if end.policy.mirror { held = try HeldPaths(image, without: end.neverSynced, to: link) }
+        isDeletionPass = end.policy.delete == .before
+        comparison = try TreeComparison(image, try end.rows(), without: end.neverSynced)
         progress.phase = .transferring
     }
 
@@ -101,7 +111,8 @@ final class Source {
 
     /// Sends one frame of changes if the target has decided enough of those before; false when there is nothing to do now.
     private func announceSome() throws(HeadwaterError) -> Bool {
-        guard comparison != nil, announced - decidedBefore < Source.recordsInFlightMax,
+        if isBetweenPasses && decidedBefore == announced { (isBetweenPasses, isDeletionPass) = (false, false) }
+        guard comparison != nil, !isBetweenPasses, announced - decidedBefore < Source.recordsInFlightMax,
             bytesInFlight < Source.bytesInFlightMax
         else { return false }
         var records: [ChangeRecord] = []
@@ -114,7 +125,7 @@ final class Source {
                 comparison = nil
                 break
             }
-            guard let (record, request) = try announce(difference) else { continue }
+            guard try isDue(difference), let (record, request) = try announce(difference) else { continue }
             records.append(record)
             bytes += record.bytesEstimate
             remember(record, request, isAnswer: false)
@@ -123,9 +134,21 @@ final class Source {
         content.closePack(at: announced)
         framesInFlight.append((announced, bytes))
         bytesInFlight += bytes
+        if comparison == nil { try held?.flush() }
         let message = ChangesMessage(isLast: comparison == nil, isAnswer: false, firstIndex: first, records: records)
         try link.send(.changes, message.encoded())
+        if comparison == nil && isDeletionPass {
+            isBetweenPasses = true
+            comparison = try TreeComparison(try end.view(), try end.rows(), without: end.neverSynced)
+        }
         return true
+    }
+
+    /// Whether a difference belongs to this pass; for a mirror, what the first one leaves out is told at least to be here.
+    private func isDue(_ difference: TreeComparison.Difference) throws(HeadwaterError) -> Bool {
+        let isDeletion = if case .deleted = difference { true } else { false }
+        if isDeletionPass, case .created(let path, _) = difference { try held?.add(path) }
+        return isDeletionPass ? isDeletion : !isDeletion || end.policy.delete != .before
     }
 
     private func flushVerified() throws(HeadwaterError) {
@@ -148,7 +171,10 @@ final class Source {
     )? {
         switch difference {
         case .created(let path, let entry), .changed(let path, let entry, _):
-            return describe(path, entry.attributes, entry.identity)
+            if let described = describe(path, entry.attributes, entry.identity) { return described }
+            // A symlink that could not be read: there all the same.
+            try held?.add(path)
+            return nil
         case .unverified(let path, let entry, let row):
             if try isStillAgreed(path, entry, row) {
                 verified.append(.local(path, entry.identity))
@@ -254,9 +280,10 @@ final class Source {
     /// Says how the paths stand that only the target saw change; of what is not there or cannot be read, nothing.
     private func answer(_ ask: AskMessage) throws(HeadwaterError) {
         if stopping { return }
-        // A target asks about each of its rows once at most.
+        // A target asks about each of its rows once at most, and once more where it first asks whether it has to halt.
         pathsAsked += Int64(ask.paths.count)
-        guard pathsAsked <= rowsBefore else { throw .protocolBroken(WireFault("more asked about than agreed on")) }
+        let asksMax = end.policy.drift == .halt ? 2 * rowsBefore : rowsBefore
+        guard pathsAsked <= asksMax else { throw .protocolBroken(WireFault("more asked about than agreed on")) }
         let image = try end.view()
         var records: [ChangeRecord] = []
         var bytes = 0
@@ -285,6 +312,9 @@ final class Source {
     /// Records what the target has made durable and tells it so.
     private func record(_ committed: CommittedMessage) throws(HeadwaterError) {
         guard committed.number - theirs <= 1, committed.number >= theirs else { throw .oddCommit(committed.number) }
+        guard !committed.runs.isEmpty || end.policy.mirror else {
+            throw .protocolBroken(WireFault("a commit of nothing"))
+        }
         theirs = committed.number
         var changes: [RowChange] = []
         for index in committed.runs.joined() {
@@ -305,7 +335,9 @@ final class Source {
     private func recorded(_ change: Announced, _ index: Int) throws(HeadwaterError) -> RowChange? {
         let path = change.path
         switch change.record {
-        case .absent: return .forget(path)
+        case .absent:
+            guard end.policy.delete == .never, let row = try end.row(at: path) else { return .forget(path) }
+            return .put(path, row.agreed, local: nil, state: .withheld)
         case .directory(let mode, let mtime):
             let attributes = Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime)
             return .put(path, AgreedEntry(attributes: attributes, digest: nil), local: nil, state: .agreed)

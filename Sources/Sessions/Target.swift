@@ -9,7 +9,8 @@ import Wire
 /// The target's side of one direction of a cycle: decides what each change means here, asks for what it lacks, stages, applies and
 /// records it.
 ///
-///     receiving ─► removing ─► settling ─► done            stop or failure ends it anywhere
+///     receiving ─► removing ─► settling ─► done            stop or failure ends it anywhere; with `delete: before` the first two are run
+///                                                          through for the deletions alone, then for the rest
 ///
 /// *receiving*: changes are decided as they come, content is staged, full batches are applied and recorded. *removing*: all changes
 /// are known, so the brakes can judge; then deletions, deepest first, and what takes the place of removed directories. *settling*:
@@ -20,37 +21,44 @@ final class Target {
     /// Content that is asked for and not staged yet; more wants wait.
     static let windowBytes: UInt64 = 16 << 20
 
-    private let end: SessionEnd
-    private let link: FrameLink
-    private let inbox: Inbox
-    private let observer: any SessionObserver
-    private let decider: Decider
+    let end: SessionEnd
+    let link: FrameLink
+    let inbox: Inbox
+    let observer: any SessionObserver
+    let decider: Decider
     private let stage: Stage
     private let batch: TargetBatch
     private let incoming: IncomingContent
     private let mayBeStopped: Bool
     /// Paths that only this end saw change, as far as the source has not said anything of them.
     private var drift: Set<TreePath> = []
-    private var undecided: [(index: Int, record: ChangeRecord, bytes: Int)] = []
+    var undecided: [(index: Int, record: ChangeRecord, bytes: Int)] = []
     private var undecidedHead = 0
     private var undecidedBytes = 0
-    /// Answers about directories, which are decided ahead of the changes.
-    private var answers: [(index: Int, record: ChangeRecord)] = []
-    private var isRepairing = false
+    /// Answers that came ahead of the changes.
+    var answers: [(index: Int, record: ChangeRecord)] = []
+    /// Answers are collected, not decided.
+    var isRepairing = false
+    /// Runs of changes that are still to come: with `delete: before` one of deletions, then the rest.
+    private var passesLeft: Int
+    private let passes: Int
+    /// What a mirror's source says of itself.
+    private var sourceHasEntries = true
     private var decidedBefore = 0
-    private var received = 0
+    var received = 0
     private var lastAnnounced: TreePath?
-    private var isAnnounced = false
     /// What was asked for last and is not answered yet; the answer keeps its order.
-    private var asked: ArraySlice<TreePath>?
+    var asked: ArraySlice<TreePath>?
     private var wantsStop = false
-    private var stopping = false
+    var stopping = false
     private var progress = Progress(phase: .scanning)
 
     init(end: SessionEnd, _ conversation: Conversation, _ observer: any SessionObserver) throws(HeadwaterError) {
         self.end = end
         self.observer = observer
         (link, inbox, mayBeStopped) = (conversation.link, conversation.inbox, conversation.mayBeStopped)
+        passes = end.policy.delete == .before ? 2 : 1
+        passesLeft = passes
         stage = try end.openStage()
         decider = Decider(end: end)
         batch = TargetBatch(end: end, stage: stage, link: link, observer: observer)
@@ -64,50 +72,34 @@ final class Target {
         let image = try end.view()
         try end.checkRoot(image)
         let found = try decider.findDrift(image) { inbox.isCancelled }
-        drift = Set(found.others)
         for path in found.blocked { note(problem: .blocked(path)) }
         for problem in found.unknown { note(problem: problem) }
         for rescued in stage.rescued { note(problem: .rescued(rescued)) }
         progress.phase = .transferring
-        try repair(found.directories)
-        try receive()
-        try remove(ofRows: rowsBefore)
-        return try settle()
-    }
-
-    // MARK: Repairing
-
-    /// Puts agreed directories back that are gone or something else at this end, before any change below them is decided.
-    ///
-    /// What the source has in their place now, if no directory, comes as a change of its own.
-    private func repair(_ directories: [TreePath]) throws(HeadwaterError) {
-        var rest = directories[...]
-        isRepairing = true
-        while !rest.isEmpty && !stopping {
-            let paths = Target.takeAsk(&rest)
-            try ask(paths)
-            while asked != nil && !stopping { if let item = try inbox.next() { try handle(item) } }
-            for (index, record) in answers {
-                guard case .directory = record.state else { continue }
-                if let item = try decide(index, record) {
-                    throw .protocolBroken(WireFault("content \(item.index) of a directory"))
-                }
-                decider.noteRepaired(record.path)
-            }
-            answers = []
-            try apply()
-            if undecided.isEmpty { try say(decidedBefore: received, []) }
+        if end.policy.drift == .halt { try haltOnDrift(found) }
+        if end.policy.drift != .keep {
+            drift = Set(found.others + found.times)
+            try repair(found.directories)
         }
-        isRepairing = false
+        // Of a mirror's rows there may be none yet.
+        let base = end.policy.mirror ? max(rowsBefore, Int64(image.count)) : rowsBefore
+        for pass in (1...passes).reversed() where !stopping {
+            try receive(pass: pass)
+            try remove(ofRows: base)
+        }
+        return try settle()
     }
 
     // MARK: Receiving
 
-    private func receive() throws(HeadwaterError) {
+    /// Until all changes of a pass are decided and their content is staged.
+    ///
+    /// - Parameter pass: counts down to 1, the last one, after which the source is asked about what drifted.
+    private func receive(pass: Int) throws(HeadwaterError) {
         while true {
             try decideSome()
-            if isReceived {
-                if !askAboutDrift() { break }
+            if isReceived(pass) {
+                if pass > 1 || !askAboutDrift() { break }
                 try sendAsks()
                 continue
             }
@@ -122,11 +114,11 @@ final class Target {
     }
 
     /// Whether every change is here and decided, and all content that was asked for is staged.
-    private var isReceived: Bool {
-        (stopping || (isAnnounced && asked == nil)) && undecidedHead == undecided.count && incoming.isEmpty
+    private func isReceived(_ pass: Int) -> Bool {
+        (stopping || (passesLeft < pass && asked == nil)) && undecidedHead == undecided.count && incoming.isEmpty
     }
 
-    private func handle(_ item: Inbox.Item) throws(HeadwaterError) {
+    func handle(_ item: Inbox.Item) throws(HeadwaterError) {
         switch item {
         case .cancelled: try stop()
         case .frame(let frame): try handle(frame)
@@ -154,6 +146,11 @@ final class Target {
             for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
                 try take(lent: file)
             }
+        case .held:
+            let held = try decoding { () throws(WireFault) in try HeldMessage(decoding: frame.payload) }
+            guard end.policy.mirror else { throw .protocolBroken(WireFault("held paths where nothing is mirrored")) }
+            sourceHasEntries = held.hasEntries
+            decider.note(held)
         case .failed:
             let message = try decoding { () throws(WireFault) in try FailedMessage(decoding: frame.payload) }
             _ = try incoming.take(message.index)
@@ -194,7 +191,7 @@ final class Target {
     }
 
     private func accept(_ message: ChangesMessage) throws(HeadwaterError) {
-        guard message.firstIndex == received, message.isAnswer ? asked != nil : !isAnnounced else {
+        guard message.firstIndex == received, message.isAnswer ? asked != nil : passesLeft > 0 else {
             throw .protocolBroken(WireFault("changes from \(message.firstIndex) on where \(received) was due"))
         }
         if !message.isAnswer, let first = message.records.first, let last = message.records.last {
@@ -209,8 +206,7 @@ final class Target {
         for (offset, record) in message.records.enumerated() {
             if message.isAnswer { try checkAsked(record.path) }
             if isRepairing && message.isAnswer {
-                // Only directories are put back ahead.
-                if case .directory = record.state { answers.append((begin + offset, record)) }
+                answers.append((begin + offset, record))
             } else {
                 let bytes = message.isAnswer ? 0 : record.bytesEstimate
                 undecidedBytes += bytes
@@ -220,7 +216,9 @@ final class Target {
         guard undecided.count - undecidedHead <= Source.recordsInFlightMax + 2 * ChangesMessage.recordsMax,
             undecidedBytes <= Source.bytesInFlightMax + 2 * ChangesMessage.expandedBytesMax
         else { throw .protocolBroken(WireFault("too many undecided changes")) }
-        if message.isLast { if message.isAnswer { asked = nil } else { isAnnounced = true } }
+        if message.isLast {
+            if message.isAnswer { asked = nil } else { (passesLeft, lastAnnounced) = (passesLeft - 1, nil) }
+        }
         progress.entriesTotal = received
     }
 
@@ -256,13 +254,14 @@ final class Target {
         }
     }
 
-    private func say(decidedBefore index: Int, _ items: [WantMessage.Item]) throws(HeadwaterError) {
+    func say(decidedBefore index: Int, _ items: [WantMessage.Item]) throws(HeadwaterError) {
         decidedBefore = index
         try link.send(.want, WantMessage(decidedBefore: index, items: items).encoded())
     }
 
-    private func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> WantMessage.Item? {
+    func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> WantMessage.Item? {
         drift.remove(record.path)
+        if record.state != .absent { for step in try decider.wayTo(record.path) { batch.add(step) } }
         switch try decider.decide(index, record) {
         case .nothing: return nil
         case .apply(let planned): batch.add(planned)
@@ -290,24 +289,7 @@ final class Target {
         try ask(paths)
     }
 
-    private func ask(_ paths: [TreePath]) throws(HeadwaterError) {
-        asked = paths[...]
-        try link.send(.ask, AskMessage(paths: paths).encoded())
-    }
-
-    /// The next paths to ask about, in scan order; few enough that their answers fit into the window of undecided changes.
-    private static func takeAsk(_ rest: inout ArraySlice<TreePath>) -> [TreePath] {
-        var paths: [TreePath] = []
-        var bytes = 0
-        while let path = rest.first, paths.count < ChangesMessage.recordsMax, bytes < ChangesMessage.bytesTarget {
-            rest.removeFirst()
-            paths.append(path)
-            bytes += path.key.count + 8
-        }
-        return paths
-    }
-
-    private func apply() throws(HeadwaterError) {
+    func apply() throws(HeadwaterError) {
         for problem in try batch.apply() { note(problem: problem) }
         noteProgress()
     }
@@ -317,13 +299,10 @@ final class Target {
     /// Deletes what the source no longer has, under the brakes; nothing more once the cycle was stopped.
     private func remove(ofRows rows: Int64) throws(HeadwaterError) {
         if stopping { return }
-        do throws(HeadwaterError) {
-            try end.permitDeletions(batch.removalPaths, ofRows: rows)
-        } catch {
-            if error.exit == .halted {
-                for path in SafetyStop.listed(batch.removalPaths) { observer.note(problem: path) }
-            }
-            throw error
+        for removal in try decider.removalsOfSurplus() { batch.remove(later: removal) }
+        let paths = batch.removalPaths()
+        try listing(paths) { () throws(HeadwaterError) in
+            try end.permitDeletions(paths, ofRows: rows, ofEmptySource: !sourceHasEntries)
         }
         while !stopping && batch.beginRemovals() {
             try apply()

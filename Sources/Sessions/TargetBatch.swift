@@ -64,7 +64,10 @@ final class TargetBatch {
         append(step)
     }
 
-    func remove(later removal: Removal) { removals.append(removal) }
+    func remove(later removal: Removal) {
+        removals.append(removal)
+        areRemovalsSorted = false
+    }
 
     private func append(_ step: Planned) {
         steps.append(step)
@@ -79,7 +82,12 @@ final class TargetBatch {
     // MARK: Removing
 
     /// The paths that a deletion would take away from the tree, in scan order.
-    var removalPaths: [TreePath] { removals.filter { $0.expected != .absent }.map(\.path).sorted() }
+    ///
+    /// A directory above what is kept on purpose is not among them, nor tried: it keeps its row, and its turn comes with that.
+    func removalPaths() -> [TreePath] {
+        removals.removeAll { keptAbove.contains($0.path) }
+        return removals.filter { $0.expected != .absent }.map(\.path).sorted()
+    }
 
     /// Takes the next removals, what lies deepest first; false when there are none left.
     func beginRemovals() -> Bool {
@@ -143,8 +151,10 @@ final class TargetBatch {
             let outcome = step.operation == nil ? nil : outcomes.next()!
             guard let row = row(of: step, outcome, &problems) else { continue }
             rows.append(row)
-            indices.append(step.index)
+            if let index = step.index { indices.append(index) }
         }
+        // What went to an attic within the tree is new there, too.
+        if end.policy.atticInTree != nil && operations.contains(where: { $0.expected != .absent }) { written = nil }
         if !operations.isEmpty { end.note(written: written) }
         written = []
         try record(rows, indices)
@@ -158,7 +168,7 @@ final class TargetBatch {
         case nil, .done, .removed: break
         }
         switch (step.agreed, outcome) {
-        case (let agreed?, nil): return .put(step.path, agreed, local: step.identity, state: .agreed)
+        case (let agreed?, nil): return .put(step.path, agreed, local: step.identity, state: step.state)
         case (let agreed?, .done(let identity)):
             count(step.operation!, agreed)
             note(written: step.path, agreed.attributes, identity)
@@ -192,9 +202,12 @@ final class TargetBatch {
 
     private func record(_ rows: [RowChange], _ indices: [Int]) throws(HeadwaterError) {
         if rows.isEmpty { return }
+        let before = end.meta.mine
         sentNumber = try end.commit(rows, theirs: theirs)
-        unrecorded += 1
         observer.note(moved: counts)
+        // What only this end knew of is no news where it had no row.
+        if indices.isEmpty && sentNumber == before { return }
+        unrecorded += 1
         try link.send(.committed, CommittedMessage(number: sentNumber, indices: indices, counts: counts).encoded())
     }
 

@@ -25,11 +25,10 @@ struct TreeComparison: ~Copyable {
     private var row: Row?
     private var hasEntry: Bool
     private var shield: TreePath?
-    private let mark: TreePath?
+    private let neverSynced: NeverSynced
 
-    /// - Parameter mark: a path that is never synced, whatever stands there.
-    init(_ image: TreeImage, _ rows: RowCursor?, without mark: TreePath?) throws(HeadwaterError) {
-        self.mark = mark
+    init(_ image: TreeImage, _ rows: RowCursor?, without neverSynced: NeverSynced) throws(HeadwaterError) {
+        self.neverSynced = neverSynced
         self.image = image.cursor()
         self.rows = rows
         hasEntry = self.image.next()
@@ -62,9 +61,10 @@ struct TreeComparison: ~Copyable {
     private mutating func takeEntry() throws(HeadwaterError) -> Difference? {
         defer { hasEntry = image.next() }
         noteShield()
-        if let mark, mark == image.path { return nil }
         switch image.kind {
-        case .file, .directory, .symlink: return .created(image.path, image.status)
+        case .file, .directory, .symlink:
+            let path = image.path
+            return neverSynced.covers(path) ? nil : .created(path, image.status)
         case .untracked, .problem: return nil
         }
     }
@@ -73,7 +73,7 @@ struct TreeComparison: ~Copyable {
         let taken = row!
         row = try rows?.next()
         if let shield, shield.contains(taken.path) { return nil }
-        return taken.path == mark ? nil : .deleted(taken)
+        return neverSynced.covers(taken.path) ? nil : .deleted(taken)
     }
 
     private mutating func takeBoth() throws(HeadwaterError) -> Difference? {
@@ -82,7 +82,7 @@ struct TreeComparison: ~Copyable {
         noteShield()
         hasEntry = image.next()
         row = try rows?.next()
-        if taken.path == mark { return nil }
+        if neverSynced.covers(taken.path) { return nil }
         switch entry.attributes.kind {
         case .untracked, .problem: return .blocked(taken, entry.attributes.kind)
         case .file, .directory, .symlink:

@@ -63,7 +63,7 @@ enum GraphRules {
         for key in ["drift", "mirror"] where settings.spans[key] != nil && edge.mode == .bidi {
             contradict(key, "`\(key)` is for push and pull, and this edge is bidi", "remove `\(key)`")
         }
-        if settings.mirror == true, settings.delete == "never" {
+        if settings.mirror == true, settings.delete == .never {
             contradict(
                 "mirror", "`mirror: true` deletes what `delete: never` forbids to delete", "remove one of the two")
         }

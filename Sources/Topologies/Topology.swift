@@ -95,6 +95,7 @@ package struct Edge: Sendable, Hashable {
     /// Relative to the paths of both peers; nil is the whole tree.
     package var subpath: String?
     package var maxDelete: MaxDelete
+    package var policy: SessionPolicy
     /// Where it is declared, from 1.
     package var line: Int
 }

@@ -38,10 +38,13 @@ package struct RowsMessage: Sendable {
         package var path: TreePath
         /// Nil: the path is gone.
         package var agreed: AgreedEntry?
+        /// Deleted upstream and kept downstream: `agreed` is what was agreed last.
+        package var isWithheld: Bool
 
-        package init(path: TreePath, agreed: AgreedEntry?) {
+        package init(path: TreePath, agreed: AgreedEntry?, isWithheld: Bool = false) {
             self.path = path
             self.agreed = agreed
+            self.isWithheld = isWithheld
         }
     }
 
@@ -69,6 +72,7 @@ package struct RowsMessage: Sendable {
                 out.put(agreed.attributes)
                 out.put(agreed.digest) { $0.put($1) }
             }
+            if item.agreed != nil { out.put(item.isWithheld) }
         }
         return out.bytes
     }
@@ -87,7 +91,8 @@ package struct RowsMessage: Sendable {
                 AgreedEntry(
                     attributes: try r.attributes(), digest: try r.optional { (d) throws(WireFault) in try d.digest() })
             }
-            items.append(Item(path: before, agreed: agreed))
+            let isWithheld = agreed == nil ? false : try input.flag()
+            items.append(Item(path: before, agreed: agreed, isWithheld: isWithheld))
         }
         try input.finish()
     }

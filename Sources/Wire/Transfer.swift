@@ -258,7 +258,7 @@ package struct FailedMessage: Sendable {
 /// `committed`: these changes are published, durable and recorded by the target in its commit `number`.
 package struct CommittedMessage: Sendable {
     package var number: Int64
-    /// Rising, disjoint runs of change indices.
+    /// Rising, disjoint runs of change indices; none where only the target knew of what it did, as a mirror does.
     package var runs: [Range<Int>]
     package var counts: CycleCounts
 
@@ -300,7 +300,7 @@ package struct CommittedMessage: Sendable {
             runs.append(start..<(start + count))
             before = start + count
         }
-        if runs.isEmpty || runs.contains(where: \.isEmpty) { throw WireFault("a commit of nothing") }
+        if runs.contains(where: \.isEmpty) { throw WireFault("a run of nothing") }
         counts = try input.counts()
         try input.finish()
     }

@@ -59,6 +59,24 @@ struct SyncCommand: Command {
     var reset = false
 
     @Option(
+        help: ArgumentHelp("When deletions are carried out: before, during, after, never.", valueName: "when"),
+        completion: .list(SessionPolicy.Delete.allCases.map(\.rawValue)))
+    var delete: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Keep deleted and replaced files: true, or a directory beneath the target.", valueName: "dir"))
+    var keepDeleted: String?
+
+    @Option(
+        help: ArgumentHelp("What only the target changed: repair, keep, halt.", valueName: "how"),
+        completion: .list(SessionPolicy.Drift.allCases.map(\.rawValue)))
+    var drift: String?
+
+    @Flag(help: "Delete what the target has beyond the source.")
+    var mirror = false
+
+    @Option(
         name: [.customShort("i"), .long], help: ArgumentHelp("The private key to log in with.", valueName: "file"),
         completion: .file())
     var identity: String?
@@ -98,6 +116,7 @@ struct SyncCommand: Command {
         pair.knownHosts = knownHosts.map(absolute)
         pair.hostKey = hostKey
         pair.isContinuous = continuous
+        (pair.delete, pair.keepDeleted, pair.drift, pair.isMirror) = (delete, keepDeleted, drift, mirror)
         return pair
     }
 

@@ -108,6 +108,7 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
             items: [
                 .init(path: path("a"), agreed: AgreedEntry(attributes: Self.file, digest: digest)),
                 .init(path: path("b"), agreed: nil),
+                .init(path: path("c"), agreed: AgreedEntry(attributes: Self.file, digest: nil), isWithheld: true),
             ],
             through: 4, isLast: true)
         #expect(try RowsMessage(decoding: rows.encoded()).items == rows.items)
@@ -121,7 +122,9 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
             rows: 6)
         let request = SessionRequest(
             edge: EdgeIdentity(upstream: "a", downstream: "b", session: "t-a-b", mode: .push),
-            maxDelete: .percent(50), isReset: true, released: [ReleasedHalt(code: "halt.x", facts: "y")],
+            maxDelete: .percent(50),
+            policy: SessionPolicy(delete: .before, attic: .path(path("a/b")), drift: .keep, mirror: true),
+            isReset: true, released: [ReleasedHalt(code: "halt.x", facts: "y")],
             owner: "headwater-lock 1\n", takesOver: true)
         let there = EndRequest(
             path: "~/x", subpath: "s/t", database: nil, mount: ".m", viewSince: 7, isReadLater: true)
@@ -135,6 +138,36 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
             machine: "n", place: "/b",
             state: DatabaseState(file: "/f", sibling: "s", content: .refused(fault: 3, detail: "9")))
         #expect(try HelloReply(decoding: reply.encoded()).state == reply.state)
+    }
+
+    @Test func policiesComeBackAsSent_andOthersAreRefused() throws {
+        func coded(_ policy: SessionPolicy) -> [UInt8] {
+            let request = SessionRequest(
+                edge: EdgeIdentity(upstream: "a", downstream: "b", session: "s", mode: .push), maxDelete: .count(1),
+                policy: policy, owner: "")
+            let end = EndRequest(path: "/x")
+            return OrderMessage(
+                plan: SessionPlan(request: request, here: end, there: end, hereIsUpstream: true), stream: nil
+            ).encoded()
+        }
+        for attic in [nil, .session, .path(path("x"))] as [SessionPolicy.Attic?] {
+            for delete in SessionPolicy.Delete.allCases {
+                let policy = SessionPolicy(delete: delete, attic: attic, drift: .halt, mirror: delete == .after)
+                #expect(try OrderMessage(decoding: coded(policy)).plan.request.policy == policy)
+            }
+        }
+        #expect(throws: WireFault.self) {
+            try OrderMessage(decoding: coded(SessionPolicy(delete: .never, mirror: true)))
+        }
+        for key in ["../out", "/etc", ".headwater", "a//b"] {
+            let attic = TreePath(trusted: key.utf8.map { $0 == UInt8(ascii: "/") ? 0 : $0 })
+            #expect(throws: WireFault.self) {
+                try OrderMessage(decoding: coded(SessionPolicy(attic: .path(attic))))
+            }
+        }
+        let held = HeldMessage(hasEntries: true, isWhole: true, withBelow: false, paths: [path("a"), path("a/b")])
+        #expect(try HeldMessage(decoding: held.encoded()) == held)
+        #expect(throws: WireFault.self) { try HeldMessage(decoding: Array(held.encoded().dropLast())) }
     }
 
     /// Content that would come out larger than a frame may hold is refused before anything is allocated for it.
