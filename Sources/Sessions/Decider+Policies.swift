@@ -24,7 +24,7 @@ extension Decider {
             guard let row = try end.row(at: directory) else { continue }
             let operation = Operation.makeDirectory(
                 directory, row.agreed.attributes, expected: expected(at: directory))
-            steps.append(Planned(index: nil, path: directory, agreed: row.agreed, operation: operation))
+            steps.append(Planned(index: Planned.noIndex, path: directory, agreed: row.agreed, operation: operation))
         }
         return steps
     }
@@ -51,6 +51,6 @@ extension Decider {
             var status = FileStatus()
             return status.load(at: place.directory, place.name)
         }
-        return paths.map { Removal(index: nil, path: $0, expected: expected(at: $0)) }
+        return paths.map { Removal(index: Planned.noIndex, path: $0, expected: expected(at: $0)) }
     }
 }

@@ -23,8 +23,8 @@ struct WantedFile {
 
 /// One step that is ready to be applied and recorded.
 struct Planned {
-    /// The change that asks for it; nil where only this end knows that it is due.
-    var index: Int?
+    /// The change that asks for it, or `noIndex`.
+    var index: Int
     var path: TreePath
     /// Nil for a removal.
     var agreed: AgreedEntry?
@@ -35,11 +35,13 @@ struct Planned {
     /// For a row without an operation: what stands there.
     var identity: LocalIdentity?
     var replacesDirectory = false
+    /// Stands for `index` in a step that no change of the source asked for.
+    static let noIndex = -1
 }
 
 struct Removal {
-    /// The change that asks for it; nil for what a mirror has beyond its source.
-    var index: Int?
+    /// The change that asks for it, or `Planned.noIndex`: for what a mirror has beyond its source.
+    var index: Int
     var path: TreePath
     var expected: Expected
 }

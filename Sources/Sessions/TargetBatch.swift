@@ -151,7 +151,7 @@ final class TargetBatch {
             let outcome = step.operation == nil ? nil : outcomes.next()!
             guard let row = row(of: step, outcome, &problems) else { continue }
             rows.append(row)
-            if let index = step.index { indices.append(index) }
+            if step.index != Planned.noIndex { indices.append(step.index) }
         }
         // What went to an attic within the tree is new there, too.
         if end.policy.atticInTree != nil && operations.contains(where: { $0.expected != .absent }) { written = nil }
