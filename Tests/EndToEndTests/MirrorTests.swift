@@ -129,19 +129,6 @@ struct MirrorTests {
         try await pair.expectNothingFurther()
     }
 
-    @Test(.enabled(if: getuid() != 0, "root reads everything"))
-    func unreadableAtTheSource_isNotAbsent() async throws {
-        let pair = try await PolicyWorld("mirror: true")
-        try write("one", pair.source + "/one")
-        try write("closed", pair.source + "/closed/file")
-        try write("there", pair.target + "/closed/file")
-        #expect(chmod(pair.source + "/closed", 0) == 0)
-        defer { chmod(pair.source + "/closed", 0o755) }
-        try await pair.run(exit: 4)
-        #expect(chmod(pair.target + "/closed", 0o755) == 0)
-        #expect(try read(pair.target + "/closed/file") == "there")
-    }
-
     @Test func withheldBefore_goesWithTheMirror() async throws {
         let pair = try await PolicyWorld("delete: never", files: 12)
         try remove(pair.source + "/d0/file0")

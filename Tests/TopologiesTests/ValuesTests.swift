@@ -104,6 +104,15 @@ import Topologies
         #expect(loaded.topology?.edges[0].policy == policy, "\(loaded.text)")
     }
 
+    /// Of a bidi edge both would have to hold in two directions.
+    @Test(arguments: [("before", 1), ("never", 1), ("during", 0), ("after", 0)])
+    func deleteOfABidiEdge_isRefusedWhereItIsMoreThanAnOrder(_ delete: String, _ count: Int) {
+        let refused = Self.edge("mode: bidi, delete: \(delete)").diagnostics.filter {
+            $0.message.contains("of a bidi edge")
+        }
+        #expect(refused.count == count && refused.allSatisfy { $0.rule == .notSupportedYet })
+    }
+
     @Test func policyOfAnEdge_overrulesTheDefaults() {
         let loaded = Loaded(
             "headwater: 1\ndefaults: {keep_deleted: true, mirror: true, delete: before, drift: halt}\n"
