@@ -97,6 +97,21 @@ struct DeletePolicyTests {
         try await pair.expectNothingFurther()
     }
 
+    /// What is in the directory is not deleted, so the directory cannot give way: a problem until somebody moves it.
+    @Test func never_directoryThatBecameAFile_staysWithWhatIsInIt_andIsAProblem() async throws {
+        let pair = try await PolicyWorld("delete: never", files: 40)
+        try remove(pair.source + "/d1")
+        try write("a file now", pair.source + "/d1")
+        let outcome = try await pair.world.headwater("run")
+        #expect(outcome.exit == 4 && outcome.stderr.contains("path.not-empty"), "\(outcome.stderr)")
+        #expect(exists(pair.target + "/d1/file1"))
+        try await pair.expectNothingFurther(exit: 4)
+        #expect(rename(pair.target + "/d1", pair.target + "/d1-before") == 0)
+        try await pair.run()
+        #expect(try read(pair.target + "/d1") == "a file now" && exists(pair.target + "/d1-before/file1"))
+        try await pair.expectNothingFurther()
+    }
+
     /// All that was at the top is withheld: the source is not emptied anew by each run (invariant 5 must not cry wolf).
     @Test func never_allDeleted_haltsOnceAsEmptied_andThenNoMore() async throws {
         let pair = try await PolicyWorld("delete: never", files: 12)
