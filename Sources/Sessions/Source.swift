@@ -260,7 +260,7 @@ final class Source {
     /// Records what the target has made durable and tells it so.
     private func record(_ committed: CommittedMessage) throws(HeadwaterError) {
         guard committed.number - theirs <= 1, committed.number >= theirs else { throw .oddCommit(committed.number) }
-        guard !committed.runs.isEmpty || end.policy.mirror else {
+        guard !committed.runs.isEmpty || !committed.residues.isEmpty || end.policy.mirror else {
             throw .protocolBroken(WireFault("a commit of nothing"))
         }
         theirs = committed.number

@@ -94,6 +94,22 @@ struct MirrorTests {
         try await pair.expectNothingFurther()
     }
 
+    /// What the filter excludes is not beyond the source, whatever the source has there.
+    @Test(arguments: ["during", "before"])
+    func whatTheFilterExcludes_stays(delete: String) async throws {
+        let pair = try await PolicyWorld("mirror: true, delete: \(delete), exclude: [\"*.log\", \"/cache/\"]")
+        try write("one", pair.source + "/one")
+        try write("there", pair.source + "/cache/there")
+        try write("own", pair.target + "/logs/own.log")
+        try write("beyond", pair.target + "/logs/beyond")
+        try write("a file of that name is not excluded", pair.target + "/cache")
+        try write("beyond", pair.target + "/beyond")
+        try await pair.run()
+        #expect(exists(pair.target + "/logs/own.log") && exists(pair.target + "/cache"))
+        #expect(!exists(pair.target + "/logs/beyond") && !exists(pair.target + "/beyond"))
+        try await pair.expectNothingFurther()
+    }
+
     /// Neither end's fifo, nor a directory that holds one, nor `.headwater`, nor the other end's mark.
     @Test(arguments: ["during", "before"])
     func whatIsNotSynced_staysAtEitherEnd(delete: String) async throws {
