@@ -26,7 +26,7 @@ final class Target {
     let inbox: Inbox
     let observer: any SessionObserver
     let decider: Decider
-    private let stage: Stage
+    let stage: Stage
     let batch: TargetBatch
     let incoming: IncomingContent
     private let mayBeStopped: Bool
@@ -281,6 +281,8 @@ final class Target {
 
     func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> WantMessage.Item? {
         drift.remove(record.path)
+        // A loser that a person decided on is kept, whatever the policy is.
+        if end.isBidi, try end.decided(at: record.path) != nil { stage.decide(.inAttic, at: record.path) }
         if record.state != .absent { for step in try decider.wayTo(record.path) { batch.add(step) } }
         switch try decider.decide(index, record) {
         case .nothing: return nil
