@@ -25,6 +25,9 @@ final class Source {
     private let mayBeStopped: Bool
     private let rowsBefore: Int64
     private var comparison: TreeComparison?
+    /// The tree that this direction tells of. The other direction of a bidirectional cycle goes by it, too: what changed since was not
+    /// announced, so that nothing was decided about it.
+    private(set) var image: TreeImage?
     private var announced = 0
     private var decidedBefore = 0
     /// Where each frame of changes ended that is not decided yet, and what it weighed.
@@ -55,6 +58,8 @@ final class Source {
         var sent: SentContent?
         /// Its digest was said already: its content may be wanted in any order.
         var wasCompared = false
+        /// What was asked for: each once.
+        var isCompared = false, isWanted = false
     }
 
     /// What was delivered for a change, to be recorded once the target has it.
@@ -85,6 +90,7 @@ final class Source {
         defer { content.close() }
         inbox.refuseMore()
         let image = try end.view()
+        self.image = image
         try begin(image)
         if wasStopped { try stop() }
         while true {
@@ -304,12 +310,16 @@ final class Source {
             throw .protocolBroken(WireFault("changes up to \(want.decidedBefore) of \(announced) decided"))
         }
         for item in want.items {
-            guard let change = inFlight[item.index], change.isFile,
-                item.index > lastWanted || (change.wasCompared ? !item.isComparison : bidi != nil && item.isComparison)
-            else {
+            guard let change = inFlight[item.index], change.isFile, mayWant(item, change) else {
                 throw .protocolBroken(WireFault("content of change \(item.index) wanted, which is no file in flight"))
             }
-            if !item.isComparison { lastWanted = max(lastWanted, item.index) }
+            if item.isComparison {
+                inFlight[item.index]?.isCompared = true
+            } else {
+                inFlight[item.index]?.isWanted = true
+                // An answer to what was asked ahead of the changes comes behind them in the count.
+                if !change.wasCompared { lastWanted = max(lastWanted, item.index) }
+            }
             if !stopping { content.enqueue(item) }
         }
         decidedBefore = want.decidedBefore
@@ -318,13 +328,18 @@ final class Source {
         framesInFlight.removeFirst(decided.count)
     }
 
+    private func mayWant(_ item: WantMessage.Item, _ change: Announced) -> Bool {
+        if item.isComparison { return bidi != nil && !change.isCompared }
+        return !change.isWanted && (item.index > lastWanted || change.wasCompared)
+    }
+
     /// Says how the paths stand that only the target saw change; of what is not there or cannot be read, nothing.
     private func answer(_ ask: AskMessage) throws(HeadwaterError) {
         if stopping { return }
         // A target asks about each of its rows once at most.
         pathsAsked += Int64(ask.paths.count)
         guard pathsAsked <= rowsBefore else { throw .protocolBroken(WireFault("more asked about than agreed on")) }
-        let image = try end.view()
+        let image = image!
         var records: [ChangeRecord] = []
         var bytes = 0
         for path in ask.paths {
