@@ -45,7 +45,7 @@ package struct HaltGuard: Sendable {
         let paths = list.paths
         if !paths.isEmpty {
             let file = try store.keep(list: paths, of: edge.session)
-            let due = error.facts.flatMap(HaltGuard.deletions)
+            let due = error.facts.flatMap(HaltGuard.paths)
             let some = due.map { $0 > paths.count } ?? false ? "the first \(paths.count) of them" : "they"
             error.message += "; \(some) are listed in \(file)"
         }
@@ -55,10 +55,12 @@ package struct HaltGuard: Sendable {
         return error
     }
 
-    /// `deletions=17 digest=…`: 17.
-    private static func deletions(_ facts: String) -> Int? {
-        let prefix = "deletions="
-        return facts.hasPrefix(prefix) ? Int(facts.dropFirst(prefix.count).prefix { $0 != " " }) : nil
+    /// `deletions=17 digest=…`, `drift=17 digest=…`: 17.
+    private static func paths(_ facts: String) -> Int? {
+        for prefix in ["deletions=", "drift="] where facts.hasPrefix(prefix) {
+            return Int(facts.dropFirst(prefix.count).prefix { $0 != " " })
+        }
+        return nil
     }
 
     private static func failed(_ edge: EdgeIdentity, _ error: HeadwaterError) -> EdgeSummary {

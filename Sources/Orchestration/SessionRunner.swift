@@ -171,7 +171,7 @@ package final class SessionRunner: EdgeRunner {
         if declared.mode == .bidi { downstream.viewSince = viewSince(edge, RootName(topology, written: edge)) }
         downstream.isReadLater = rootsRead.contains(RootName(topology, written: edge))
         let request = SessionRequest(
-            edge: identity, maxDelete: DeleteLimit(declared.maxDelete), isReset: isReset,
+            edge: identity, maxDelete: DeleteLimit(declared.maxDelete), policy: declared.policy, isReset: isReset,
             released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, filter: declared.filter.rules,
             owner: owner.text, takesOver: takesOver)
         let isUpstream = routes[edge]!.openerIsUpstream

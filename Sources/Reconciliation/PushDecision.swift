@@ -3,8 +3,9 @@ import Core
 /// What a target sees at one path of its own tree, beside what was agreed.
 package enum TargetState: Hashable, Sendable {
     case absent
-    /// A file, directory or symlink; `isUntouched` when it is still the very inode and state that the last cycle left.
-    case present(Attributes, isUntouched: Bool)
+    /// A file, directory or symlink; `isUntouched` when it is still the very inode and state that the last cycle left;
+    /// `hasOtherContent` when it was looked at and is not what was agreed. Mode and times alone are no content, nor what a directory holds.
+    case present(Attributes, isUntouched: Bool, hasOtherContent: Bool = false)
     /// Something that is not synced (a socket, another file system, unreadable) stands in the way.
     case unsynced
 }
@@ -15,7 +16,7 @@ package enum SourceState: Hashable, Sendable {
     case present(Attributes)
 }
 
-/// What a target does at one path of a push or pull, by the outcome table for `overwrite: always` and `drift: repair`.
+/// What a target does at one path of a push or pull that the source says something of, by the table of `docs/semantics.md`.
 package enum PushDecision: Hashable, Sendable {
     /// Both sides are as the source says: only the row is made so.
     case adopt
@@ -36,6 +37,10 @@ package enum PushDecision: Hashable, Sendable {
     case remove
     /// Left alone: the way is blocked by what is not synced.
     case blocked
+    /// Left alone for good, whatever stands there: deletions are not carried out.
+    case withhold
+    /// Left alone, and said each time: the source has deleted what this end has changed, and changes here are kept.
+    case keepChanged
 }
 
 /// Decides one path of a push or pull. Pure.
@@ -44,13 +49,18 @@ package enum PushDecision: Hashable, Sendable {
 ///   - source: the path as the source has it now.
 ///   - target: the path as the target's scan found it.
 ///   - agreed: the agreed half of the target's row, nil where there is none.
-package func decidePush(source: SourceState, target: TargetState, agreed: AgreedEntry?) -> PushDecision {
+///   - policy: of the session.
+package func decidePush(
+    source: SourceState, target: TargetState, agreed: AgreedEntry?, policy: SessionPolicy = .standard
+) -> PushDecision {
     switch (source, target) {
+    case (.absent, _) where policy.delete == .never: return .withhold
     case (_, .unsynced): return .blocked
     case (.absent, .absent): return .forget
-    case (.absent, .present): return .remove
+    case (.absent, .present(_, _, let hasOtherContent)):
+        return hasOtherContent && policy.drift == .keep ? .keepChanged : .remove
     case (.present(let wanted), .absent): return make(wanted, replaces: false)
-    case (.present(let wanted), .present(let found, let isUntouched)):
+    case (.present(let wanted), .present(let found, let isUntouched, _)):
         if wanted.kind != found.kind { return make(wanted, replaces: true) }
         switch wanted.kind {
         case .directory: return found.mode == wanted.mode && found.mtime == wanted.mtime ? .adopt : .setAttributes

@@ -269,7 +269,9 @@ final class BidiTarget {
             // What is deleted upstream goes here, and then from the rows of both.
             guard let answer else {
                 outcome.settled.insert(path)
-                return [.removeLater(Removal(index: Planned.noIndex, path: path, expected: mine.expected))]
+                let removal = Removal(
+                    index: Planned.noIndex, path: path, expected: mine.expected, isUnrecorded: true)
+                return [.removeLater(removal)]
             }
             return try obey(answer.index, answer.record, mine, sent)
         }

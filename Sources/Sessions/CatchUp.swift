@@ -81,7 +81,8 @@ struct CatchUp {
     private func state(of row: Row) throws(HeadwaterError) -> RowsMessage.Item.State {
         switch row.state {
         case .gone: .gone
-        case .agreed, .withheld: .agreed(row.agreed)
+        case .agreed: .agreed(row.agreed)
+        case .withheld: .withheld(row.agreed)
         case .residue: .residue(row.agreed)
         case .conflict: .conflict(try snapshot.conflict(at: row.path))
         }
@@ -104,6 +105,7 @@ struct CatchUp {
                     recovered.add(recovered: agreed)
                     changes.append(.put(item.path, agreed, local: nil, state: .agreed))
                 case .residue(let agreed): changes.append(.put(item.path, agreed, local: nil, state: .residue))
+                case .withheld(let agreed): changes.append(.put(item.path, agreed, local: nil, state: .withheld))
                 case .conflict(let conflict): changes.append(.conflict(conflict, local: nil))
                 }
             }

@@ -32,10 +32,13 @@ struct WantedFile {
 
 /// One step that is ready to be applied and recorded.
 struct Planned {
+    /// The change that asks for it, or `noIndex`.
     var index: Int
     var path: TreePath
     /// Nil for a removal and for a conflict.
     var agreed: AgreedEntry?
+    /// What the row becomes.
+    var state = RowState.agreed
     /// Nil where the tree is right already and only the row is to be made.
     var operation: Operation?
     /// The row is to say that both sides changed the path.
@@ -50,6 +53,7 @@ struct Planned {
 }
 
 struct Removal {
+    /// The change that asks for it, or `Planned.noIndex`: for what a mirror has beyond its source.
     var index: Int
     var path: TreePath
     var expected: Expected
@@ -69,15 +73,20 @@ final class Decider {
         case unknown(HeadwaterError?)
     }
 
-    private let end: SessionEnd
+    let end: SessionEnd
     private let reader: CacheReader
     private var image: TreeImage?
     private var unknown: UnknownGround?
     private let hasRows: Bool
+    private let policy: SessionPolicy
     private var repaired: Set<TreePath> = []
+    /// Agreed directories that are gone or something else here, and stay so until something below them comes.
+    private var keptAway: Set<TreePath> = []
+    private var surplus: Surplus?
 
     init(end: SessionEnd) {
         self.end = end
+        policy = end.policy
         reader = end.root.cache.openReader()
         hasRows = end.rowCount > 0
     }
@@ -89,6 +98,8 @@ final class Decider {
         /// Agreed directories that are gone, or something else now: what is below them needs them first.
         var directories: [TreePath] = []
         var others: [TreePath] = []
+        /// Directories of which only the time is another one: what was put beside what is agreed has done that.
+        var times: [TreePath] = []
         /// Agreed paths whose place is taken by what is not synced.
         var blocked: [TreePath] = []
         /// Agreed directories that cannot be read or must not be entered.
@@ -100,21 +111,23 @@ final class Decider {
     /// - Parameter isCancelled: asked now and then, since content may have to be read; nothing has been changed by then.
     func findDrift(_ image: TreeImage, unless isCancelled: () -> Bool) throws(HeadwaterError) -> Drift {
         begin(image)
+        if policy.mirror { surplus = Surplus(image, end.filter) }
         var drift = Drift()
         guard hasRows else { return drift }
         for (path, _) in end.filter.visible(image.problems) {
+            if end.neverSynced.covers(path) { continue }
             let isAgreed = path.isRoot ? true : try end.row(at: path) != nil
             if isAgreed, let problem = unknown!.problem(of: path) { drift.unknown.append(problem) }
         }
-        var comparison = try TreeComparison(image, end.filter, try end.rows(), without: end.mark)
+        var comparison = try TreeComparison(image, end.filter, try end.rows(), without: end.neverSynced)
         var verified: [RowChange] = []
         while let difference = try comparison.next() {
             switch difference {
             case .created, .conflict, .residue: continue
             case .blocked(let row, let kind): if kind == .untracked { drift.blocked.append(row.path) }
             case .changed(let path, let entry, let row):
-                drift.add(path, row, isDirectory: entry.attributes.kind == .directory)
-            case .deleted(let row): drift.add(row.path, row, isDirectory: false)
+                drift.add(path, row, entry.attributes.synced)
+            case .deleted(let row): drift.add(row.path, row, nil)
             case .unverified(let path, let entry, let row):
                 if isCancelled() { throw .cancelled }
                 if try end.hasAgreedContent(path, entry.attributes, entry.identity, row, reader: reader) {
@@ -126,6 +139,7 @@ final class Decider {
             }
         }
         try flush(&verified)
+        if policy.drift == .keep { keptAway = Set(drift.directories) }
         return drift
     }
 
@@ -149,38 +163,67 @@ final class Decider {
         return try? reader.digest(ReadRequest(path: path, attributes: attributes, identity: identity)).get()
     }
 
+    // MARK: For the policies
+
+    var hasKeptAway: Bool { !keptAway.isEmpty }
+
+    func takeKeptAway(_ path: TreePath) -> Bool { keptAway.remove(path) != nil }
+
+    func claim(at path: TreePath, withBelow: Bool) { surplus?.claim(at: path, withBelow: withBelow) }
+
+    func takeSurplus() -> Surplus? {
+        defer { surplus = nil }
+        return surplus
+    }
+
+    func expected(at path: TreePath) -> Expected {
+        image!.index(of: path).map { Found(image!, $0, path, end.filter).expected } ?? .absent
+    }
+
     /// A directory that was put back ahead of the changes: the image knows it as it was before.
     func noteRepaired(_ path: TreePath) { repaired.insert(path) }
 
     func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> Verdict {
         let path = record.path
-        if path == end.mark { return .nothing }
+        if end.neverSynced.covers(path) { return .nothing }
         let standing = hasRows ? try end.standingRow(at: path) : nil
-        let row = standing?.state == .agreed ? standing : nil
-        if record.state == .absent && standing == nil { return .nothing }
+        let row = standing?.state == .agreed || standing?.state == .withheld ? standing : nil
+        if record.state == .absent && (standing == nil || standing!.state == .withheld) { return .nothing }
         if let kind = record.attributes?.kind ?? row?.agreed.attributes.kind, end.filter.hides(path, kind) {
             throw .protocolBroken(WireFault("a change of \(path), which the filter excludes"))
         }
-        let found = repaired.contains(path) ? nil : image!.index(of: path).map { Found(image!, $0, path, end.filter) }
+        let place = image!.index(of: path)
+        if let place, record.state != .absent { surplus?.claim(place) }
+        let found = repaired.contains(path) ? nil : place.map { Found(image!, $0, path, end.filter) }
         let source = record.attributes.map { SourceState.present($0) } ?? .absent
-        if let ground = unknown!.hiding(path, found: found?.rawKind, wanted: record.attributes?.kind) {
+        // What is withheld is not even looked at.
+        if policy.delete != .never || record.state != .absent,
+            let ground = unknown!.hiding(path, found: found?.rawKind, wanted: record.attributes?.kind)
+        {
             return .unknown(unknown!.problem(of: ground))
         }
         if case .conflict(let conflict) = record.state {
             return .apply(Planned(index: index, path: path, flag: conflict, identity: found?.identity))
         }
+        let target = try state(path, found, row, isDeleted: record.state == .absent)
         if case .touchedFile = record.state, let found, let row, found.rawKind == .file,
-            case .present(_, isUntouched: true) = state(found, row)
+            case .present(_, isUntouched: true, _) = target
         {
             var plan = planned(
                 index, record, .setAttributes(path, record.attributes!, expected: found.expected))
             plan.agreed?.digest = row.agreed.digest
             return .apply(plan)
         }
-        let decision = decidePush(source: source, target: state(found, row), agreed: row?.agreed)
+        let decision = decidePush(source: source, target: target, agreed: row?.agreed, policy: policy)
         let expected = found?.expected ?? .absent
         switch decision {
         case .blocked: return .problem(.blocked(path))
+        case .keepChanged: return .problem(.keptChanged(path))
+        case .withhold:
+            return .apply(
+                Planned(
+                    index: index, path: path, agreed: row!.agreed, state: .withheld, operation: nil,
+                    identity: row!.local))
         case .forget, .remove: return .removeLater(Removal(index: index, path: path, expected: expected))
         case .adopt:
             return .apply(
@@ -215,15 +258,27 @@ final class Decider {
         var expected: Expected { .present(attributes.kind, identity, size: attributes.size, mode: attributes.mode) }
     }
 
-    private func state(_ found: Found?, _ row: Row?) -> TargetState {
+    private func state(_ path: TreePath, _ found: Found?, _ row: Row?, isDeleted: Bool) throws(HeadwaterError)
+        -> TargetState
+    {
         guard let found else { return .absent }
         switch found.rawKind {
         case .untracked, .problem: return .unsynced
         case .file, .directory, .symlink:
             let isUntouched =
                 row.map { EntryStanding(of: found.attributes, found.identity, against: $0) == .untouched } ?? false
-            return .present(found.attributes, isUntouched: isUntouched)
+            // To look costs reading: only where it decides.
+            let isLookedAt = isDeleted && policy.drift == .keep && !isUntouched
+            let isOther = isLookedAt ? try hasOtherContent(path, found, row!) : false
+            return .present(found.attributes, isUntouched: isUntouched, hasOtherContent: isOther)
         }
+    }
+
+    private func hasOtherContent(_ path: TreePath, _ found: Found, _ row: Row) throws(HeadwaterError) -> Bool {
+        if found.attributes.kind != row.agreed.attributes.kind { return true }
+        if found.attributes.kind == .directory { return false }
+        if found.attributes.size != row.agreed.attributes.size { return true }
+        return try !end.hasAgreedContent(path, found.attributes, found.identity, row, reader: reader)
     }
 
     private func agreed(_ record: ChangeRecord) -> AgreedEntry {
@@ -279,9 +334,14 @@ final class Decider {
 }
 
 extension Decider.Drift {
-    fileprivate mutating func add(_ path: TreePath, _ row: Row, isDirectory: Bool) {
-        if row.agreed.attributes.kind == .directory && !isDirectory {
+    /// - Parameter found: what stands there now; nil: nothing.
+    fileprivate mutating func add(_ path: TreePath, _ row: Row, _ found: Attributes?) {
+        if row.agreed.attributes.kind != .directory {
+            others.append(path)
+        } else if found?.kind != .directory {
             directories.append(path)
+        } else if found?.mode == row.agreed.attributes.mode {
+            times.append(path)
         } else {
             others.append(path)
         }

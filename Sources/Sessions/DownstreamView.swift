@@ -48,7 +48,7 @@ final class DownstreamView {
         ground = UnknownGround(image)
     }
 
-    func isNeverSynced(_ path: TreePath) -> Bool { path == end.mark }
+    func isNeverSynced(_ path: TreePath) -> Bool { end.neverSynced.covers(path) }
 
     /// The problem of a place that cannot be looked at, once; nil inside where it was told before, nil outside where all is well.
     func unknownGround(_ record: ChangeRecord) -> HeadwaterError?? {

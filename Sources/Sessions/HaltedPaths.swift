@@ -1,7 +1,7 @@
 import Core
 import Platform
 
-/// What a halted run would have deleted, as the end that would have done so tells it; bounded there and here.
+/// What a halted run would have deleted, or made again, as the end that would have done so tells it; bounded there and here.
 package final class HaltedPaths: Sendable {
     /// What a path of the list comes as: a problem that nobody is shown.
     package static let code = "halt.would-delete"

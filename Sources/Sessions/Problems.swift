@@ -50,6 +50,14 @@ extension HeadwaterError {
             exit: .problems, path: path)
     }
 
+    static func keptChanged(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.kept-changed",
+            "deleted upstream, and changed at the downstream end, where changes are kept (`drift: keep`); it stays there",
+            remedy: "remove it downstream, or make it again upstream; with `drift: repair` the next run deletes it",
+            exit: .problems, path: path)
+    }
+
     static func notEmpty(_ path: TreePath) -> HeadwaterError {
         HeadwaterError(
             "path.not-empty",

@@ -72,16 +72,40 @@ enum SafetyStop {
             if figures.rows != rows { text += " of the \(figures.rows) there were then" }
         case .count(let most): text += ", above max_delete \(most)"
         }
-        var digest = SHA256()
-        for path in paths { (path.key + [0x0A]).withUnsafeBytes { digest.update($0) } }
-        let name = digest.finish().prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         return halt(
             "halt.max-delete", text,
             "look at what was deleted upstream; if it is meant, permit it: headwater release FILE --edge SESSION",
-            "deletions=\(paths.count) digest=\(name)")
+            "deletions=\(paths.count) digest=\(name(of: paths))")
     }
 
-    /// What a halt would have deleted, for who keeps the list; at most `listedBytesMax` of it, in the order of `paths`.
+    /// - Parameter paths: all that a mirror would delete since its source has nothing.
+    static func emptySource(_ paths: [TreePath]) -> HeadwaterError {
+        halt(
+            "halt.empty-source",
+            "the upstream end is empty, and this edge is a mirror: this run would delete \(paths.count) entries",
+            "bring the content back upstream; if all of it is to be deleted downstream, permit it: headwater release FILE "
+                + "--edge SESSION", "deletions=\(paths.count) digest=\(name(of: paths))")
+    }
+
+    /// - Parameter paths: what only the downstream end has changed or deleted.
+    static func drift(_ paths: [TreePath]) -> HeadwaterError {
+        halt(
+            "halt.drift",
+            paths.count == 1
+                ? "\(paths[0]) was changed or deleted at the downstream end alone"
+                : "\(paths.count) paths were changed or deleted at the downstream end alone",
+            "look at them there; to make them again as they are upstream, permit it: headwater release FILE --edge SESSION",
+            "drift=\(paths.count) digest=\(name(of: paths))")
+    }
+
+    /// Tells one list of paths from any other.
+    private static func name(of paths: [TreePath]) -> String {
+        var digest = SHA256()
+        for path in paths { (path.key + [0x0A]).withUnsafeBytes { digest.update($0) } }
+        return digest.finish().prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// What a halt is about, for who keeps the list; at most `listedBytesMax` of it, in the order of `paths`.
     static func listed(_ paths: [TreePath]) -> [HeadwaterError] {
         var bytes = 0
         return paths.prefix { path in

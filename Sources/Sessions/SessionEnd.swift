@@ -12,8 +12,7 @@ final class SessionEnd {
     let root: Root
     let directory: SessionDirectory
     private let lock: SessionLock
-    /// The file that shows that the root is mounted: never synced.
-    let mark: TreePath?
+    let neverSynced: NeverSynced
     let filter: SessionFilter
     /// Where the other end is in this process too.
     let lent: LentFiles?
@@ -31,10 +30,12 @@ final class SessionEnd {
         root = opening.root
         directory = opening.directory
         lock = opening.lock
-        mark = opening.mark
+        neverSynced = NeverSynced(mark: opening.mark, attic: request.policy.atticInTree)
         self.request = request
         self.side = side
     }
+
+    var policy: SessionPolicy { request.policy }
 
     /// From here on the rows of this snapshot are what both ends agreed on.
     func use(_ snapshot: Snapshot) { self.snapshot = snapshot }
@@ -60,7 +61,9 @@ final class SessionEnd {
     }
 
     func openStage() throws(HeadwaterError) -> Stage {
-        try Stage(root: root.descriptor.raw, base: root.base.raw, session: directory.session)
+        let attic = policy.attic.map { _ in AtticPlace(path: policy.atticInTree, at: WallClock.now) }
+        return try Stage(
+            root: root.descriptor.raw, base: root.base.raw, session: directory.session, attic: attic)
     }
 
     /// Whether a file or symlink that looks as agreed, but is not the recorded inode, has the agreed content.
@@ -107,6 +110,14 @@ final class SessionEnd {
 
     /// The conflicts that stand, in the order of their paths.
     func conflicts() throws(HeadwaterError) -> [Conflict] { try opened.conflicts() }
+    /// The row of a path that is agreed, or was until its deletion was withheld: what this end's version is compared with.
+    func ancestor(at path: TreePath) throws(HeadwaterError) -> Row? {
+        guard let row = try opened.row(at: path), row.state == .agreed || row.state == .withheld else { return nil }
+        return row
+    }
+
+    /// All rows in the order of their paths, whatever their state; nil where there are none.
+    func allRows() throws(HeadwaterError) -> RowCursor? { rowCount == 0 ? nil : try opened.rows() }
 
     /// Records what is on disk at both ends; returns the number of this end's last commit.
     func commit(_ changes: [RowChange], theirs: Int64?) throws(HeadwaterError) -> Int64 {
@@ -145,10 +156,10 @@ final class SessionEnd {
         let meta = opened.meta
         let recorded = RootBrakes.Recorded(
             device: meta.root.device, inode: meta.root.inode, topLevelRows: Int(meta.counts.topLevel))
-        let hasMarkAtTop = mark.map { $0.parent.isRoot && image.index(of: $0) != nil } ?? false
+        let notOurs = neverSynced.topLevelCount { image.index(of: $0) != nil }
         let current = RootBrakes.Current(
             kind: .directory, device: root.device, inode: root.inode,
-            topLevelEntries: topLevelCount(image, hasMarkAtTop), hasMark: true)
+            topLevelEntries: topLevelCount(image, notOurs), hasMark: true)
         let note = EmptiedNote(directory: directory)
         var reason = RootBrakes.halt(recorded: recorded, current: current)
         if reason == nil { reason = try isStillEmptied(image, note) ? .emptied : nil }
@@ -163,9 +174,9 @@ final class SessionEnd {
     }
 
     /// Only whether there are any where a filter must be asked for each.
-    private func topLevelCount(_ image: TreeImage, _ hasMarkAtTop: Bool) -> Int {
-        if filter.isEmpty { return image.topLevelCount - (hasMarkAtTop ? 1 : 0) }
-        return filter.hasTopLevelEntries(image, without: mark) ? 1 : 0
+    private func topLevelCount(_ image: TreeImage, _ notOurs: Int) -> Int {
+        if filter.isEmpty { return image.topLevelCount - notOurs }
+        return filter.hasTopLevelEntries(image, without: neverSynced) ? 1 : 0
     }
 
     /// Whether the root was found emptied, and nothing that was agreed at its top has come back since.
@@ -187,8 +198,12 @@ final class SessionEnd {
     ///
     /// What is permitted is noted for the next ten minutes before anything is deleted, so that a killed run counts too. A release
     /// begins the ten minutes anew.
-    /// - Parameter rows: how many there were when the cycle began.
-    func permitDeletions(_ paths: [TreePath], ofRows rows: Int64) throws(HeadwaterError) {
+    /// - Parameters:
+    ///   - rows: how many there were when the cycle began.
+    ///   - isSourceEmpty: the source of a mirror has nothing at all: halts whatever the limit.
+    func permitDeletions(_ paths: [TreePath], ofRows rows: Int64, ofEmptySource isSourceEmpty: Bool)
+        throws(HeadwaterError)
+    {
         var window = DeletionWindow(directory: directory, now: WallClock.now.seconds)
         if paths.isEmpty {
             if window.isHeld {
@@ -198,6 +213,11 @@ final class SessionEnd {
             return
         }
         if let fault = root.stillThere() { throw SafetyStop.fault(fault, root.givenPath) }
+        if isSourceEmpty {
+            try permit(SafetyStop.emptySource(paths))
+            window.clear()
+            return try window.store()
+        }
         let limit: MaxDelete =
             switch request.maxDelete {
             case .count(let most): .count(most)
@@ -221,6 +241,9 @@ final class SessionEnd {
         }
         try window.store()
     }
+
+    /// Halts since only this end has changed these paths, and that is not to happen.
+    func permitDrift(_ paths: [TreePath]) throws(HeadwaterError) { try permit(SafetyStop.drift(paths)) }
 
     /// Goes on only if an operator released exactly this halt.
     private func permit(_ halt: HeadwaterError) throws(HeadwaterError) { if !isPermitted(halt) { throw halt } }

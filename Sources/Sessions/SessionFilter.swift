@@ -63,9 +63,9 @@ struct SessionFilter: Sendable {
     }
 
     /// Whether something that counts stands at the top of a tree.
-    func hasTopLevelEntries(_ image: TreeImage, without mark: TreePath?) -> Bool {
+    func hasTopLevelEntries(_ image: TreeImage, without neverSynced: NeverSynced) -> Bool {
         var cursor = FilteredCursor(image, self)
-        while cursor.next() { if cursor.kind != .untracked && cursor.path != mark { return true } }
+        while cursor.next() { if cursor.kind != .untracked && !neverSynced.covers(cursor.path) { return true } }
         return false
     }
 }
@@ -101,6 +101,7 @@ struct FilteredCursor: ~Copyable {
     /// As `ImageCursor` has them.
     var key: UnsafeRawBufferPointer { cursor.key }
     var path: TreePath { cursor.path }
+    var index: Int { cursor.index }
 
     var kind: EntryKind { isExcluded ? .untracked : cursor.kind }
 

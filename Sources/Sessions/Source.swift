@@ -8,7 +8,8 @@ import Wire
 /// The source's side of one direction of a cycle: says what changed, delivers the content that the target lacks, records what
 /// the target has made durable.
 ///
-///     comparing ─► announcing ─► serving ─► done           stop or failure ends it anywhere
+///     comparing ─► announcing ─► serving ─► done           stop or failure ends it anywhere; with `delete: before` what is deleted is
+///                                                          announced first, and the rest when the target has decided that
 ///                     └─ wants are served and commits recorded in between ─┘
 ///
 /// One thread runs it and owns the snapshot; `Inbox` is filled by another.
@@ -24,10 +25,12 @@ final class Source {
     private let content: ContentSender
     private let mayBeStopped: Bool
     private let rowsBefore: Int64
-    private var comparison: TreeComparison?
     /// The tree that this direction tells of. The other direction of a bidirectional cycle goes by it, too: what changed since was not
     /// announced, so that nothing was decided about it.
     private(set) var image: TreeImage?
+    private let announcer: Announcer
+    /// All deletions are announced and not all of them decided.
+    private var isBetweenPasses = false
     private var announced = 0
     private var decidedBefore = 0
     /// Where each frame of changes ended that is not decided yet, and what it weighed.
@@ -38,12 +41,11 @@ final class Source {
     /// A target wants each content once, in the order of the changes.
     private var lastWanted = -1
     private var inFlight: [Int: Announced] = [:]
-    private var verified: [RowChange] = []
     /// Set also when the direction before was ended early.
     private(set) var stopping = false
     /// Nil in a push or pull.
     private let bidi: BidiSource?
-    private(set) var counts = CycleCounts()
+    private var untracked: UInt64 = 0
     private var progress = Progress(phase: .scanning)
 
     /// A change that was announced and is not recorded yet.
@@ -79,6 +81,7 @@ final class Source {
         (link, inbox, mayBeStopped) = (conversation.link, conversation.inbox, conversation.mayBeStopped)
         (rowsBefore, theirs) = (end.rowCount, end.meta.theirs)
         content = ContentSender(link: link, root: end.root, lent: end.lent)
+        announcer = Announcer(end, content.reader, bidi, observer)
     }
 
     deinit { content.close() }
@@ -108,17 +111,28 @@ final class Source {
         try end.checkRoot(image)
         observer.note(
             detail: "\(end.root.canonicalPath): \(image.count) entries; \(end.rowCount) are known from earlier runs")
-        counts.untracked = UInt64(image.untrackedCount)
-        for problem in end.filter.visible(image.problems) { note(problem: .unreadable(problem.path, problem.error)) }
-        comparison = try TreeComparison(image, end.filter, try end.rows(), without: end.mark)
+        untracked = UInt64(image.untrackedCount)
+        try announcer.begin(image, to: link)
         progress.phase = .transferring
+    }
+
+    /// What only a source knows of a cycle.
+    var counts: CycleCounts {
+        var counts = CycleCounts()
+        counts.problems = announcer.problemCount
+        counts.untracked = announcer.untrackedCount ?? untracked
+        return counts
     }
 
     // MARK: Announcing
 
     /// Sends one frame of changes if the target has decided enough of those before; false when there is nothing to do now.
     private func announceSome() throws(HeadwaterError) -> Bool {
-        guard comparison != nil, announced - decidedBefore < Source.recordsInFlightMax,
+        if isBetweenPasses && decidedBefore == announced {
+            isBetweenPasses = false
+            try announcer.beginLastPass(image!)
+        }
+        guard !announcer.isAtEnd, announced - decidedBefore < Source.recordsInFlightMax,
             bytesInFlight < Source.bytesInFlightMax
         else { return false }
         var records: [ChangeRecord] = []
@@ -127,30 +141,23 @@ final class Source {
         while records.count < ChangesMessage.recordsMax / 2 && bytes < ChangesMessage.bytesTarget {
             // Content may have to be read to tell: an operator need not wait for it.
             if inbox.isCancelled { return true }
-            let difference = try comparison!.next()
-            if difference == nil {
-                if !end.filter.isEmpty { counts.untracked = UInt64(comparison!.untrackedCount) }
-                comparison = nil
-            }
-            for (record, request) in try announcements(of: difference) {
+            for (record, request) in try announcer.next() {
                 records.append(record)
                 bytes += record.bytesEstimate
                 remember(record, request, isAnswer: false)
             }
-            if comparison == nil { break }
+            if announcer.isAtEnd { break }
         }
-        if comparison == nil { try flushVerified() }
         content.closePack(at: announced)
         framesInFlight.append((announced, bytes))
         bytesInFlight += bytes
-        let message = ChangesMessage(isLast: comparison == nil, isAnswer: false, firstIndex: first, records: records)
+        if announcer.isAtEnd {
+            try announcer.endPass()
+            isBetweenPasses = announcer.hasAnotherPass
+        }
+        let message = ChangesMessage(isLast: announcer.isAtEnd, isAnswer: false, firstIndex: first, records: records)
         try link.send(.changes, message.encoded())
         return true
-    }
-
-    private func flushVerified() throws(HeadwaterError) {
-        try end.refresh(verified)
-        verified = []
     }
 
     private func remember(_ record: ChangeRecord, _ request: ReadRequest?, isAnswer: Bool) {
@@ -160,106 +167,6 @@ final class Source {
         announced += 1
         progress.entriesTotal += 1
         if case .file(let attributes) = record.state { progress.bytesTotal &+= attributes.size }
-    }
-
-    /// What a difference is to the target; for nil, what is left to say at the end.
-    private func announcements(of difference: TreeComparison.Difference?) throws(HeadwaterError) -> [(
-        ChangeRecord, ReadRequest?
-    )] {
-        guard let bidi else {
-            return try difference.flatMap { (d) throws(HeadwaterError) in try announce(d) }.map { [$0] } ?? []
-        }
-        let path = difference?.path
-        var told: [(ChangeRecord, ReadRequest?)] = bidi.flags(before: path).map {
-            (ChangeRecord(path: $0.path, state: .conflict($0)), nil)
-        }
-        guard let difference, let path, !bidi.isHeld(path) else { return told }
-        switch difference {
-        case .conflict(let row, let entry):
-            if bidi.spreads(row.path) { told += resolved(row.path, entry) }
-        case .residue(let row, let entry):
-            if let entry, entry.attributes.kind == .directory, row.local != nil {
-                bidi.wait(row.path, entry)
-            } else if entry != nil || row.local != nil {
-                told += resolved(row.path, entry)
-            }
-        case .changed(_, let entry, let row) where entry.attributes.kind == .directory && row.agreed.isDirectory:
-            // The time of a directory alone is no change.
-            if entry.attributes.synced.mode != row.agreed.attributes.mode { told += resolved(path, entry) }
-        case .changed(_, let entry, let row) where try isTouched(path, entry, row):
-            let request = ReadRequest(path: path, attributes: entry.attributes, identity: entry.identity)
-            told.append((ChangeRecord(path: path, state: .touchedFile(entry.attributes.synced)), request))
-        case .created:
-            for (above, entry) in bidi.takeWaiting(above: path) { told += resolved(above, entry) }
-            if let one = try announce(difference) { told.append(one) }
-        default: if let one = try announce(difference) { told.append(one) }
-        }
-        return told
-    }
-
-    /// What stands at a path as it is, whatever was agreed.
-    private func resolved(_ path: TreePath, _ entry: EntryStatus?) -> [(ChangeRecord, ReadRequest?)] {
-        guard let entry else { return [(ChangeRecord(path: path, state: .absent), nil)] }
-        guard entry.attributes.kind.isSynced else { return [] }
-        return describe(path, entry.attributes, entry.identity).map { [$0] } ?? []
-    }
-
-    /// Whether only mode or time of a file changed.
-    private func isTouched(_ path: TreePath, _ entry: EntryStatus, _ row: Row) throws(HeadwaterError) -> Bool {
-        guard entry.attributes.kind == .file, row.agreed.attributes.kind == .file,
-            entry.attributes.size == row.agreed.attributes.size
-        else { return false }
-        return try isStillAgreed(path, entry, row)
-    }
-
-    private func announce(_ difference: TreeComparison.Difference) throws(HeadwaterError) -> (
-        ChangeRecord, ReadRequest?
-    )? {
-        switch difference {
-        case .created(let path, let entry), .changed(let path, let entry, _):
-            return describe(path, entry.attributes, entry.identity)
-        case .unverified(let path, let entry, let row):
-            if try isStillAgreed(path, entry, row) {
-                verified.append(.local(path, entry.identity))
-                if verified.count >= Decider.verifiedMax { try flushVerified() }
-                return nil
-            }
-            return describe(path, entry.attributes, entry.identity)
-        case .deleted(let row):
-            return (ChangeRecord(path: row.path, state: .absent), nil)
-        case .blocked(let row, let kind):
-            if kind == .untracked { note(problem: .replacedByUnsynced(row.path)) }
-            return nil
-        case .conflict, .residue: return nil
-        }
-    }
-
-    private func describe(_ path: TreePath, _ raw: Attributes, _ identity: LocalIdentity) -> (
-        ChangeRecord, ReadRequest?
-    )? {
-        let attributes = raw.synced
-        switch attributes.kind {
-        case .directory:
-            return (ChangeRecord(path: path, state: .directory(mode: attributes.mode, mtime: attributes.mtime)), nil)
-        case .symlink:
-            do throws(SystemError) {
-                let target = try content.reader.readLink(path)
-                let request = ReadRequest(path: path, attributes: attributes, identity: identity)
-                return (ChangeRecord(path: path, state: .symlink(target: target, mtime: attributes.mtime)), request)
-            } catch {
-                note(problem: .unreadable(path, error))
-                return nil
-            }
-        default:
-            return (
-                ChangeRecord(path: path, state: .file(attributes)),
-                ReadRequest(path: path, attributes: raw, identity: identity)
-            )
-        }
-    }
-
-    private func isStillAgreed(_ path: TreePath, _ entry: EntryStatus, _ row: Row) throws(HeadwaterError) -> Bool {
-        try end.hasAgreedContent(path, entry.attributes, entry.identity, row, reader: content.reader)
     }
 
     // MARK: Messages
@@ -297,7 +204,7 @@ final class Source {
     /// One change may be left without a word: of the file that shows that the target is mounted.
     private func check(_ done: DoneMessage) throws(HeadwaterError) {
         // Where both ends change things, not every change of one is for the other.
-        let isDecided = bidi != nil || (comparison == nil && decidedBefore == announced)
+        let isDecided = bidi != nil || (announcer.isAtEnd && decidedBefore == announced)
         let openCount = bidi != nil ? 0 : inFlight.values.count { !$0.isAnswer }
         if !stopping && !(isDecided && (openCount <= 1 || done.counts.problems > 0)) {
             throw .protocolBroken(WireFault("done with \(openCount) of \(announced) changes open"))
@@ -336,15 +243,16 @@ final class Source {
     /// Says how the paths stand that only the target saw change; of what is not there or cannot be read, nothing.
     private func answer(_ ask: AskMessage) throws(HeadwaterError) {
         if stopping { return }
-        // A target asks about each of its rows once at most.
+        // A target asks about each of its rows once at most, and once more where it first asks whether it has to halt.
         pathsAsked += Int64(ask.paths.count)
-        guard pathsAsked <= rowsBefore else { throw .protocolBroken(WireFault("more asked about than agreed on")) }
+        let asksMax = end.policy.drift == .halt ? 2 * rowsBefore : rowsBefore
+        guard pathsAsked <= asksMax else { throw .protocolBroken(WireFault("more asked about than agreed on")) }
         let image = image!
         var records: [ChangeRecord] = []
         var bytes = 0
         for path in ask.paths {
             guard let index = image.index(of: path), end.filter.kind(of: path, at: index, in: image).isSynced,
-                let (record, request) = describe(path, image.attributes(at: index), image.identity(at: index))
+                let (record, request) = announcer.describe(path, image.attributes(at: index), image.identity(at: index))
             else { continue }
             records.append(record)
             bytes += record.bytesEstimate
@@ -367,6 +275,9 @@ final class Source {
     /// Records what the target has made durable and tells it so.
     private func record(_ committed: CommittedMessage) throws(HeadwaterError) {
         guard committed.number - theirs <= 1, committed.number >= theirs else { throw .oddCommit(committed.number) }
+        guard !committed.runs.isEmpty || !committed.residues.isEmpty || end.policy.mirror else {
+            throw .protocolBroken(WireFault("a commit of nothing"))
+        }
         theirs = committed.number
         var changes: [RowChange] = []
         for index in committed.runs.joined() {
@@ -395,7 +306,9 @@ final class Source {
     private func recorded(_ change: Announced, _ index: Int) throws(HeadwaterError) -> RowChange? {
         let path = change.path
         switch change.record {
-        case .absent: return .forget(path)
+        case .absent:
+            guard end.policy.delete == .never, let row = try end.row(at: path) else { return .forget(path) }
+            return .put(path, row.agreed, local: nil, state: .withheld)
         case .conflict(let conflict): return .conflict(conflict, local: bidi?.identity(of: path))
         case .touchedFile(let attributes):
             let agreed = try end.row(at: path)?.agreed
@@ -427,17 +340,12 @@ final class Source {
     private func stop() throws(HeadwaterError) {
         if stopping { return }
         stopping = true
-        comparison = nil
+        announcer.stop()
         content.dropAll()
         try link.send(.stop)
     }
 
     // MARK: Telling
-
-    private func note(problem: HeadwaterError) {
-        counts.problems += 1
-        observer.note(problem: problem)
-    }
 
     private func noteProgress() {
         progress.bytesDone = content.bytesDone

@@ -9,7 +9,8 @@ import Wire
 /// The target's side of one direction of a cycle: decides what each change means here, asks for what it lacks, stages, applies and
 /// records it.
 ///
-///     receiving ─► removing ─► settling ─► done            stop or failure ends it anywhere
+///     receiving ─► removing ─► settling ─► done            stop or failure ends it anywhere; with `delete: before` the first two are run
+///                                                          through for the deletions alone, then for the rest
 ///
 /// *receiving*: changes are decided as they come, content is staged, full batches are applied and recorded. *removing*: all changes
 /// are known, so the brakes can judge; then deletions, deepest first, and what takes the place of removed directories. *settling*:
@@ -20,34 +21,39 @@ final class Target {
     /// Content that is asked for and not staged yet; more wants wait.
     static let windowBytes: UInt64 = 16 << 20
 
-    private let end: SessionEnd
-    private let link: FrameLink
-    private let inbox: Inbox
-    private let observer: any SessionObserver
-    private let decider: Decider
+    let end: SessionEnd
+    let link: FrameLink
+    let inbox: Inbox
+    let observer: any SessionObserver
+    let decider: Decider
     private let stage: Stage
-    private let batch: TargetBatch
-    private let incoming: IncomingContent
+    let batch: TargetBatch
+    let incoming: IncomingContent
     private let mayBeStopped: Bool
     /// Paths that only this end saw change, as far as the source has not said anything of them.
     private var drift: Set<TreePath> = []
-    private var undecided: [(index: Int, record: ChangeRecord, bytes: Int)] = []
+    var undecided: [(index: Int, record: ChangeRecord, bytes: Int)] = []
     private var undecidedHead = 0
     private var undecidedBytes = 0
-    /// Answers about directories, which are decided ahead of the changes.
-    private var answers: [(index: Int, record: ChangeRecord)] = []
-    private var isRepairing = false
-    private var decidedBefore = 0
-    private var received = 0
+    /// Answers that came ahead of the changes.
+    var answers: [(index: Int, record: ChangeRecord)] = []
+    /// Answers are collected, not decided.
+    var isRepairing = false
+    /// Runs of changes that are still to come: with `delete: before` one of deletions, then the rest.
+    private var passesLeft: Int
+    private let passes: Int
+    /// What a mirror's source says of itself.
+    private var sourceHasEntries = true
+    private(set) var decidedBefore = 0
+    var received = 0
     private var lastAnnounced: TreePath?
-    private var isAnnounced = false
     /// What was asked for last and is not answered yet; the answer keeps its order.
-    private var asked: ArraySlice<TreePath>?
+    var asked: ArraySlice<TreePath>?
     private var wantsStop: Bool
-    private(set) var stopping = false
+    var stopping = false
     /// Decides the first direction of a bidirectional cycle; nil in a push or pull and in the second direction.
-    private var bidi: BidiTarget?
-    private let isFirstOfTwo: Bool
+    var bidi: BidiTarget?
+    let isFirstOfTwo: Bool
     /// What this end announced its own changes by, in the direction before.
     private let announcedImage: TreeImage?
     private var progress = Progress(phase: .scanning)
@@ -64,6 +70,8 @@ final class Target {
         self.isFirstOfTwo = isFirstOfTwo
         (announcedImage, wantsStop) = (source?.image, source?.stopping ?? false)
         (link, inbox, mayBeStopped) = (conversation.link, conversation.inbox, conversation.mayBeStopped)
+        passes = end.policy.delete == .before ? 2 : 1
+        passesLeft = passes
         stage = try end.openStage()
         decider = Decider(end: end)
         batch = TargetBatch(end: end, stage: stage, link: link, observer: observer)
@@ -79,115 +87,37 @@ final class Target {
         try end.checkRoot(image)
         for rescued in stage.rescued { note(problem: .rescued(rescued)) }
         if end.isBidi { try beginBidi(image) } else { try findDrift(image) }
-        try receive()
-        try remove(ofRows: rowsBefore)
+        progress.phase = .transferring
+        // Of a mirror's rows there may be none yet.
+        let base = end.policy.mirror ? max(rowsBefore, Int64(image.count)) : rowsBefore
+        for pass in (1...passes).reversed() where !stopping {
+            try receive(pass: pass)
+            try remove(ofRows: base)
+        }
         return try settle()
     }
 
     private func findDrift(_ image: TreeImage) throws(HeadwaterError) {
         let found = try decider.findDrift(image) { inbox.isCancelled }
-        drift = Set(found.others)
         for path in found.blocked { note(problem: .blocked(path)) }
         for problem in found.unknown { note(problem: problem) }
-        progress.phase = .transferring
-        try repair(found.directories)
-    }
-
-    // MARK: Both directions
-
-    /// What the second direction has to know of this one.
-    var bidiOutcome: BidiOutcome { bidi?.outcome ?? BidiOutcome() }
-
-    /// What differs here is no drift but the other direction's; conflicts that stand are looked at before any change.
-    private func beginBidi(_ image: TreeImage) throws(HeadwaterError) {
-        decider.begin(image)
-        progress.phase = .transferring
-        try removeEmptyResidues(image)
-        if !isFirstOfTwo { return }
-        let bidi = try BidiTarget(end, image, decider)
-        self.bidi = bidi
-        var rest = bidi.standingPaths[...]
-        if rest.isEmpty { return }
-        var found: [TreePath: (index: Int, record: ChangeRecord)] = [:]
-        isRepairing = true
-        while !rest.isEmpty && !stopping {
-            try ask(Target.takeAsk(&rest))
-            while asked != nil && !stopping { if let item = try inbox.next() { try handle(item) } }
-            for answer in answers { found[answer.record.path] = answer }
-            answers = []
+        if end.policy.drift == .halt { try haltOnDrift(found) }
+        if end.policy.drift != .keep {
+            drift = Set(found.others + found.times)
+            try repair(found.directories)
         }
-        isRepairing = false
-        if stopping { return }
-        var wants = try take(bidi.settleStanding(found))[...]
-        repeat {
-            try say(decidedBefore: received, Array(wants.prefix(WantMessage.itemsMax)))
-            wants = wants.dropFirst(WantMessage.itemsMax)
-        } while !wants.isEmpty
-        while bidi.isWaiting && !stopping { if let item = try inbox.next() { try handle(item) } }
-    }
-
-    /// Directories that were kept for what was in them go when nothing is. The next announcement of this end says so.
-    private func removeEmptyResidues(_ image: TreeImage) throws(HeadwaterError) {
-        var going: Set<TreePath> = []
-        for path in try end.residues().reversed() where image.holdsNothing(at: path, but: going) {
-            going.insert(path)
-            let expected = Expected(image, at: path)
-            batch.remove(
-                later: Removal(index: Planned.noIndex, path: path, expected: expected, isUnrecorded: true))
-        }
-    }
-
-    /// Does what was decided of a change; returns what is to be asked for.
-    private func take(_ steps: [BidiTarget.Step]) throws(HeadwaterError) -> [WantMessage.Item] {
-        var items: [WantMessage.Item] = []
-        for step in steps {
-            switch step {
-            case .apply(let planned): batch.add(planned)
-            case .removeLater(let removal): batch.remove(later: removal)
-            case .want(let wanted):
-                incoming.expect(wanted)
-                items.append(WantMessage.Item(index: wanted.index, has: wanted.has))
-            case .compare(let wanted):
-                items.append(WantMessage.Item(index: wanted.index, has: nil, isComparison: true))
-            case .problem(let error): note(problem: error)
-            }
-        }
-        return items
-    }
-
-    // MARK: Repairing
-
-    /// Puts agreed directories back that are gone or something else at this end, before any change below them is decided.
-    ///
-    /// What the source has in their place now, if no directory, comes as a change of its own.
-    private func repair(_ directories: [TreePath]) throws(HeadwaterError) {
-        var rest = directories[...]
-        isRepairing = true
-        while !rest.isEmpty && !stopping {
-            let paths = Target.takeAsk(&rest)
-            try ask(paths)
-            while asked != nil && !stopping { if let item = try inbox.next() { try handle(item) } }
-            for (index, record) in answers {
-                guard case .directory = record.state else { continue }
-                if let item = try decide(index, record) {
-                    throw .protocolBroken(WireFault("content \(item.index) of a directory"))
-                }
-                decider.noteRepaired(record.path)
-            }
-            answers = []
-            try apply()
-            if undecided.isEmpty { try say(decidedBefore: received, []) }
-        }
-        isRepairing = false
     }
 
     // MARK: Receiving
 
-    private func receive() throws(HeadwaterError) {
+    /// Until all changes of a pass are decided and their content is staged.
+    ///
+    /// - Parameter pass: counts down to 1, the last one, after which the source is asked about what drifted.
+    private func receive(pass: Int) throws(HeadwaterError) {
         while true {
             try decideSome()
-            if isReceived {
-                if !askAboutDrift() { break }
+            if isReceived(pass) {
+                if pass > 1 || !askAboutDrift() { break }
                 try sendAsks()
                 continue
             }
@@ -202,12 +132,12 @@ final class Target {
     }
 
     /// Whether every change is here and decided, and all content that was asked for is staged.
-    private var isReceived: Bool {
-        (stopping || (isAnnounced && asked == nil)) && undecidedHead == undecided.count && incoming.isEmpty
+    private func isReceived(_ pass: Int) -> Bool {
+        (stopping || (passesLeft < pass && asked == nil)) && undecidedHead == undecided.count && incoming.isEmpty
             && !(bidi?.isWaiting ?? false)
     }
 
-    private func handle(_ item: Inbox.Item) throws(HeadwaterError) {
+    func handle(_ item: Inbox.Item) throws(HeadwaterError) {
         switch item {
         case .cancelled: try stop()
         case .frame(let frame): try handle(frame)
@@ -229,17 +159,17 @@ final class Target {
             }
         case .same:
             for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
-                if let steps = try bidi?.take(file) {
-                    let items = try take(steps)
-                    if !items.isEmpty { try say(decidedBefore: decidedBefore, items) }
-                } else {
-                    try batch.add(same: file, try incoming.take(file.index))
-                }
+                try take(same: file)
             }
         case .lent:
             for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
                 try take(lent: file)
             }
+        case .held:
+            let held = try decoding { () throws(WireFault) in try HeldMessage(decoding: frame.payload) }
+            guard end.policy.mirror else { throw .protocolBroken(WireFault("held paths where nothing is mirrored")) }
+            sourceHasEntries = held.hasEntries
+            decider.note(held)
         case .failed:
             let message = try decoding { () throws(WireFault) in try FailedMessage(decoding: frame.payload) }
             if !(bidi?.fail(message.index) ?? false) { _ = try incoming.take(message.index) }
@@ -281,7 +211,7 @@ final class Target {
     }
 
     private func accept(_ message: ChangesMessage) throws(HeadwaterError) {
-        guard message.firstIndex == received, message.isAnswer ? asked != nil : !isAnnounced else {
+        guard message.firstIndex == received, message.isAnswer ? asked != nil : passesLeft > 0 else {
             throw .protocolBroken(WireFault("changes from \(message.firstIndex) on where \(received) was due"))
         }
         if !message.isAnswer, let first = message.records.first, let last = message.records.last {
@@ -299,12 +229,7 @@ final class Target {
                 throw .protocolBroken(WireFault("a conflict flagged by who does not decide"))
             }
             if isRepairing && message.isAnswer {
-                // Only directories are put back ahead.
-                if bidi != nil {
-                    answers.append((begin + offset, record))
-                } else if case .directory = record.state {
-                    answers.append((begin + offset, record))
-                }
+                answers.append((begin + offset, record))
             } else {
                 let bytes = message.isAnswer ? 0 : record.bytesEstimate
                 undecidedBytes += bytes
@@ -314,7 +239,9 @@ final class Target {
         guard undecided.count - undecidedHead <= Source.recordsInFlightMax + 2 * ChangesMessage.recordsMax,
             undecidedBytes <= Source.bytesInFlightMax + 2 * ChangesMessage.expandedBytesMax
         else { throw .protocolBroken(WireFault("too many undecided changes")) }
-        if message.isLast { if message.isAnswer { asked = nil } else { isAnnounced = true } }
+        if message.isLast {
+            if message.isAnswer { asked = nil } else { (passesLeft, lastAnnounced) = (passesLeft - 1, nil) }
+        }
         progress.entriesTotal = received
     }
 
@@ -357,13 +284,14 @@ final class Target {
     /// Whether more may be asked of the source.
     private var hasRoom: Bool { incoming.bytesWanted < Target.windowBytes && !(bidi?.isFull ?? false) }
 
-    private func say(decidedBefore index: Int, _ items: [WantMessage.Item]) throws(HeadwaterError) {
+    func say(decidedBefore index: Int, _ items: [WantMessage.Item]) throws(HeadwaterError) {
         decidedBefore = index
         try link.send(.want, WantMessage(decidedBefore: index, items: items).encoded())
     }
 
-    private func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> WantMessage.Item? {
+    func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> WantMessage.Item? {
         drift.remove(record.path)
+        if record.state != .absent { for step in try decider.wayTo(record.path) { batch.add(step) } }
         switch try decider.decide(index, record) {
         case .nothing: return nil
         case .apply(let planned): batch.add(planned)
@@ -391,24 +319,7 @@ final class Target {
         try ask(paths)
     }
 
-    private func ask(_ paths: [TreePath]) throws(HeadwaterError) {
-        asked = paths[...]
-        try link.send(.ask, AskMessage(paths: paths).encoded())
-    }
-
-    /// The next paths to ask about, in scan order; few enough that their answers fit into the window of undecided changes.
-    private static func takeAsk(_ rest: inout ArraySlice<TreePath>) -> [TreePath] {
-        var paths: [TreePath] = []
-        var bytes = 0
-        while let path = rest.first, paths.count < ChangesMessage.recordsMax, bytes < ChangesMessage.bytesTarget {
-            rest.removeFirst()
-            paths.append(path)
-            bytes += path.key.count + 8
-        }
-        return paths
-    }
-
-    private func apply() throws(HeadwaterError) {
+    func apply() throws(HeadwaterError) {
         for problem in try batch.apply() { note(problem: problem) }
         noteProgress()
     }
@@ -418,13 +329,10 @@ final class Target {
     /// Deletes what the source no longer has, under the brakes; nothing more once the cycle was stopped.
     private func remove(ofRows rows: Int64) throws(HeadwaterError) {
         if stopping { return }
-        do throws(HeadwaterError) {
-            try end.permitDeletions(batch.removalPaths, ofRows: rows)
-        } catch {
-            if error.exit == .halted {
-                for path in SafetyStop.listed(batch.removalPaths) { observer.note(problem: path) }
-            }
-            throw error
+        for removal in try decider.removalsOfSurplus() { batch.remove(later: removal) }
+        let paths = batch.removalPaths()
+        try listing(paths) { () throws(HeadwaterError) in
+            try end.permitDeletions(paths, ofRows: rows, ofEmptySource: !sourceHasEntries)
         }
         while !stopping && batch.beginRemovals() {
             try apply()
@@ -475,7 +383,7 @@ final class Target {
 
     private var problems: UInt64 = 0
 
-    private func note(problem: HeadwaterError) {
+    func note(problem: HeadwaterError) {
         if let path = problem.path { bidi?.hold(path) }
         problems += 1
         observer.note(problem: problem)
@@ -486,33 +394,5 @@ final class Target {
         progress.entriesDone = Int(clamping: counts.files + counts.directories + counts.symlinks + counts.deleted)
         progress.bytesDone = counts.bytesPayload
         observer.note(progress: progress)
-    }
-}
-
-extension TreeImage {
-    /// Whether nothing was found in a directory that was listed whole, but for directories that are going.
-    fileprivate func holdsNothing(at path: TreePath, but going: Set<TreePath>) -> Bool {
-        guard var index = index(of: path), kind(at: index) == .directory, !isIncomplete(at: index) else { return false }
-        let prefix = path.key + [0]
-        while index + 1 < count {
-            index += 1
-            let key = key(at: index)
-            if !key.starts(with: prefix) { return true }
-            if !going.contains(TreePath(trusted: key)) { return false }
-        }
-        return true
-    }
-}
-
-extension Expected {
-    /// As the scan found it.
-    fileprivate init(_ image: TreeImage, at path: TreePath) {
-        guard let index = image.index(of: path) else {
-            self = .absent
-            return
-        }
-        let attributes = image.attributes(at: index).synced
-        self = .present(
-            attributes.kind, image.identity(at: index), size: attributes.size, mode: attributes.mode)
     }
 }

@@ -65,7 +65,10 @@ final class TargetBatch {
         append(step)
     }
 
-    func remove(later removal: Removal) { removals.append(removal) }
+    func remove(later removal: Removal) {
+        removals.append(removal)
+        areRemovalsSorted = false
+    }
 
     private func append(_ step: Planned) {
         steps.append(step)
@@ -80,7 +83,12 @@ final class TargetBatch {
     // MARK: Removing
 
     /// The paths that a deletion would take away from the tree, in scan order.
-    var removalPaths: [TreePath] { removals.filter { $0.expected != .absent }.map(\.path).sorted() }
+    ///
+    /// A directory above what is kept on purpose is not among them, nor tried: it keeps its row, and its turn comes with that.
+    func removalPaths() -> [TreePath] {
+        removals.removeAll { keptAbove.contains($0.path) }
+        return removals.filter { $0.expected != .absent }.map(\.path).sorted()
+    }
 
     /// Takes the next removals, what lies deepest first; false when there are none left.
     func beginRemovals() -> Bool {
@@ -148,9 +156,12 @@ final class TargetBatch {
             rows.append(row)
             if case .put(_, _, _, .residue) = row { residues.append(step.index) } else { indices.append(step.index) }
         }
+        // What went to an attic within the tree is new there, too.
+        if end.policy.atticInTree != nil && operations.contains(where: { $0.expected != .absent }) { written = nil }
         if !operations.isEmpty { end.note(written: written) }
         written = []
-        try record(rows, indices.filter { $0 != Planned.noIndex }, residues)
+        try record(
+            rows, indices.filter { $0 != Planned.noIndex }, residues.filter { $0 != Planned.noIndex })
         return problems
     }
 
@@ -165,7 +176,7 @@ final class TargetBatch {
         switch (step.agreed, outcome) {
         case (nil, nil):
             return step.flag.map { .conflict($0, local: step.identity) } ?? .remove(step.path)
-        case (let agreed?, nil): return .put(step.path, agreed, local: step.identity, state: .agreed)
+        case (let agreed?, nil): return .put(step.path, agreed, local: step.identity, state: step.state)
         case (let agreed?, .done(let identity)):
             count(step.operation!, agreed)
             note(written: step.path, agreed.attributes, identity)
@@ -208,10 +219,12 @@ final class TargetBatch {
 
     private func record(_ rows: [RowChange], _ indices: [Int], _ residues: [Int]) throws(HeadwaterError) {
         if rows.isEmpty { return }
-        if indices.isEmpty && residues.isEmpty { return try end.refresh(rows) }
+        let before = end.meta.mine
         sentNumber = try end.commit(rows, theirs: theirs)
-        unrecorded += 1
         observer.note(moved: counts)
+        // What only this end knew of is no news where it had no row.
+        if indices.isEmpty && residues.isEmpty && sentNumber == before { return }
+        unrecorded += 1
         try link.send(
             .committed,
             CommittedMessage(number: sentNumber, indices: indices, residues: residues, counts: counts).encoded())

@@ -36,15 +36,15 @@ struct TreeComparison: ~Copyable {
     private var row: Row?
     private var hasEntry: Bool
     private var shield: TreePath?
-    private let mark: TreePath?
+    private let neverSynced: NeverSynced
 
     /// - Parameters:
     ///   - filter: what it excludes is as if it were not synced by its kind.
-    ///   - mark: a path that is never synced, whatever stands there.
-    init(_ image: TreeImage, _ filter: SessionFilter, _ rows: RowCursor?, without mark: TreePath?)
+    ///   - neverSynced: left out, whatever stands there.
+    init(_ image: TreeImage, _ filter: SessionFilter, _ rows: RowCursor?, without neverSynced: NeverSynced)
         throws(HeadwaterError)
     {
-        self.mark = mark
+        self.neverSynced = neverSynced
         self.image = FilteredCursor(image, filter)
         self.rows = rows
         hasEntry = self.image.next()
@@ -80,9 +80,10 @@ struct TreeComparison: ~Copyable {
     private mutating func takeEntry() throws(HeadwaterError) -> Difference? {
         defer { hasEntry = image.next() }
         noteShield()
-        if let mark, mark == image.path { return nil }
         switch image.kind {
-        case .file, .directory, .symlink: return .created(image.path, image.status)
+        case .file, .directory, .symlink:
+            let path = image.path
+            return neverSynced.covers(path) ? nil : .created(path, image.status)
         case .untracked, .problem: return nil
         }
     }
@@ -91,7 +92,7 @@ struct TreeComparison: ~Copyable {
         let taken = row!
         row = try rows?.next()
         if let shield, shield.contains(taken.path) { return nil }
-        if taken.path == mark { return nil }
+        if neverSynced.covers(taken.path) { return nil }
         switch taken.state {
         case .agreed, .withheld: return .deleted(taken)
         case .conflict: return .conflict(taken, nil)
@@ -106,7 +107,7 @@ struct TreeComparison: ~Copyable {
         noteShield()
         hasEntry = image.next()
         row = try rows?.next()
-        if taken.path == mark { return nil }
+        if neverSynced.covers(taken.path) { return nil }
         switch taken.state {
         case .conflict: return .conflict(taken, entry)
         case .residue: return .residue(taken, entry)

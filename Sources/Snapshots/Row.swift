@@ -60,7 +60,7 @@ package struct RowCounts: Hashable, Sendable {
     package var files: Int64 = 0
     package var directories: Int64 = 0
     package var symlinks: Int64 = 0
-    /// Rows right below the root.
+    /// Rows right below the root of what both ends have or should have: neither withheld nor residue.
     package var topLevel: Int64 = 0
     /// Rows in state `agreed`: those of the running sum.
     package var agreed: Int64 = 0
@@ -82,7 +82,8 @@ package struct RowCounts: Hashable, Sendable {
         case .symlink: symlinks += sign
         default: files += sign
         }
-        if !row.path.isRoot && !row.path.key.contains(0) { topLevel += sign }
+        let isAtBoth = row.state == .agreed || row.state == .conflict
+        if isAtBoth && !row.path.isRoot && !row.path.key.contains(0) { topLevel += sign }
         if row.state == .agreed { agreed += sign }
         if row.state == .conflict { conflicts += sign }
     }

@@ -53,9 +53,10 @@ struct EdgeSettings {
     var sessionSpan: Span?
     var maxDelete: MaxDelete?
     var subpath: [[UInt8]]?
-    var drift: Drift?
+    var drift: SessionPolicy.Drift?
     var mirror: Bool?
-    var delete: String?
+    var delete: SessionPolicy.Delete?
+    var keepDeleted: KeepDeleted?
     /// Each of the three keys of filters, with the rules it gives.
     var rules: [String: [FilterRule]] = [:]
     private var rulesOfDefaults: [FilterRule] = []
@@ -64,7 +65,21 @@ struct EdgeSettings {
     /// Where each key stands that was given here, not in `defaults`.
     var spans: [String: Span] = [:]
 
-    enum Drift: String, CaseIterable { case repair, keep, halt }
+    /// The value of `keep_deleted`; `false` is one, too, since it overrules a default.
+    enum KeepDeleted {
+        case no
+        case attic(SessionPolicy.Attic)
+    }
+
+    /// What the edge's session is to do, with the defaults of the format.
+    var policy: SessionPolicy {
+        var policy = SessionPolicy.standard
+        policy.delete = delete ?? policy.delete
+        if case .attic(let attic) = keepDeleted { policy.attic = attic }
+        policy.drift = drift ?? policy.drift
+        policy.mirror = mirror ?? policy.mirror
+        return policy
+    }
 
     /// The keys of filters, in the order in which their rules are tried.
     static let filterKeys = ["filter", "filter_file", "exclude"]
@@ -97,6 +112,7 @@ struct EdgeSettings {
         merged.drift = drift ?? defaults.drift
         merged.mirror = mirror ?? defaults.mirror
         merged.delete = delete ?? defaults.delete
+        merged.keepDeleted = keepDeleted ?? defaults.keepDeleted
         return merged
     }
 }

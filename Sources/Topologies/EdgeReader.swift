@@ -144,10 +144,13 @@ struct EdgeReader {
         case "max_delete": settings.maxDelete = findings.maxDelete(pair.value, what)
         case "subpath": settings.subpath = findings.beneath(pair.value, what)
         case "drift":
-            let words = EdgeSettings.Drift.allCases.map(\.rawValue)
-            settings.drift = findings.choice(pair.value, what, of: words).flatMap(EdgeSettings.Drift.init)
+            settings.drift = findings.choice(pair.value, what, of: Words.ofEdgeKeys["drift"]!)
+                .flatMap(SessionPolicy.Drift.init)
         case "mirror": settings.mirror = findings.boolean(pair.value, what)
-        case "delete": settings.delete = findings.choice(pair.value, what, of: Words.ofEdgeKeys["delete"]!)
+        case "delete":
+            settings.delete = findings.choice(pair.value, what, of: Words.ofEdgeKeys["delete"]!)
+                .flatMap(SessionPolicy.Delete.init)
+        case "keep_deleted": settings.keepDeleted = findings.keepDeleted(pair.value, what)
         case "filter", "exclude":
             settings.rules[pair.key] = findings.filterRules(pair.value, what, areSigned: pair.key == "filter")
         case "filter_file": settings.rules[pair.key] = findings.filterFile(pair.value, what)
@@ -167,7 +170,6 @@ extension Findings {
         case "connections":
             if case .scalar("auto", _) = pair.value.content { return }
             _ = integer(pair.value, what, in: Words.connectionsRange)
-        case "keep_deleted": checkKeepDeleted(pair.value, what)
         default:
             if let choices = Words.ofEdgeKeys[pair.key] {
                 _ = choice(pair.value, what, of: choices)
@@ -185,9 +187,18 @@ extension Findings {
         for item in items { _ = choice(item, "an item of \(what)", of: Words.preserved) }
     }
 
-    private mutating func checkKeepDeleted(_ node: YAMLNode, _ what: String) {
-        if case .scalar(let text, isPlain: true) = node.content, text == "true" || text == "false" { return }
-        _ = beneath(node, what)
+    /// `true`, `false`, or a directory beneath the root.
+    fileprivate mutating func keepDeleted(_ node: YAMLNode, _ what: String) -> EdgeSettings.KeepDeleted? {
+        if case .scalar("false", isPlain: true) = node.content { return .no }
+        if case .scalar("true", isPlain: true) = node.content { return .attic(.session) }
+        guard let components = beneath(node, what) else { return nil }
+        guard let path = try? TreePath(validating: Array(components.joined(separator: [0]))) else {
+            report(
+                .badPath, at: node.span, "\(what) cannot be a path of \(components.count) directories",
+                remedy: "write `true` for the session's own attic, or a shorter path")
+            return nil
+        }
+        return .attic(.path(path))
     }
 }
 

@@ -63,7 +63,11 @@ enum GraphRules {
         for key in ["drift", "mirror"] where settings.spans[key] != nil && edge.mode == .bidi {
             contradict(key, "`\(key)` is for push and pull, and this edge is bidi", "remove `\(key)`")
         }
-        if settings.mirror == true, settings.delete == "never" {
+        if edge.mode == .bidi, let delete = settings.delete, delete == .before || delete == .never {
+            findings.reportNotSupportedYet(
+                "`delete: \(delete.rawValue)` of a bidi edge", at: settings.spans["delete"] ?? edge.span)
+        }
+        if settings.mirror == true, settings.delete == .never {
             contradict(
                 "mirror", "`mirror: true` deletes what `delete: never` forbids to delete", "remove one of the two")
         }

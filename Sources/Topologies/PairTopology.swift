@@ -22,6 +22,11 @@ package struct PairTopology: Sendable {
     /// Absolute.
     package var filterFile: String?
     package var excludes: [String] = []
+    /// Values of the edge's keys, as they are written in a file.
+    package var delete: String?
+    package var keepDeleted: String?
+    package var drift: String?
+    package var isMirror = false
 
     package init(session: String, directory: String, remote: String, mode: String) {
         self.session = session
@@ -48,6 +53,13 @@ package struct PairTopology: Sendable {
             ("    session: \(quote(session))", "-N"), ("    mode: \(mode)", "-K"),
         ]
         if isContinuous { lines.append(("    continuous: true", "-C")) }
+        if let delete { lines.append(("    delete: \(quote(delete))", "--delete")) }
+        if let keepDeleted {
+            let value = keepDeleted == "true" ? keepDeleted : quote(keepDeleted)
+            lines.append(("    keep_deleted: \(value)", "--keep-deleted"))
+        }
+        if let drift { lines.append(("    drift: \(quote(drift))", "--drift")) }
+        if isMirror { lines.append(("    mirror: true", "--mirror")) }
         return lines + filterLines
     }
 

@@ -96,6 +96,7 @@ package struct Edge: Sendable, Hashable {
     package var subpath: String?
     package var maxDelete: MaxDelete
     package var filter: EdgeFilter
+    package var policy: SessionPolicy
     /// Where it is declared, from 1.
     package var line: Int
 }

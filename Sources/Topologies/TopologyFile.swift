@@ -70,7 +70,7 @@ extension Topology {
             Edge(
                 upstream: $0.upstream, downstream: $0.downstream, mode: $0.mode, session: SessionName.of($0, in: draft),
                 subpath: $0.settings.subpath.map(PeerPath.text), maxDelete: $0.settings.maxDelete ?? .standard,
-                filter: $0.settings.filter, line: $0.span.line)
+                filter: $0.settings.filter, policy: $0.settings.policy, line: $0.span.line)
         }
         self.init(
             name: draft.name, file: source.name, peers: peers, edges: edges, flows: flows, draft: draft, source: source)

@@ -48,6 +48,7 @@ package struct Frame: Sendable {
         case moved = 26
         case examine = 27
         case examined = 28
+        case held = 29
         case rename = 30
         case renamed = 31
     }

@@ -49,6 +49,8 @@ package struct RowsMessage: Sendable {
             /// A directory that was deleted upstream or downstream and stays at the other end for what is not synced in it.
             case residue(AgreedEntry)
             case conflict(Conflict)
+            /// Deleted upstream and kept downstream: what was agreed last.
+            case withheld(AgreedEntry)
         }
     }
 
@@ -83,6 +85,9 @@ package struct RowsMessage: Sendable {
             case .conflict(let conflict):
                 out.put(UInt8(3))
                 out.put(conflict)
+            case .withheld(let agreed):
+                out.put(UInt8(4))
+                out.put(agreed)
             }
         }
         return out.bytes
@@ -114,6 +119,7 @@ extension ByteReader {
             if !agreed.isDirectory { throw WireFault("residue that is no directory") }
             return .residue(agreed)
         case 3: return .conflict(try conflict(at: path))
+        case 4: return .withheld(try agreedEntry())
         default: throw WireFault("unknown state of a row")
         }
     }

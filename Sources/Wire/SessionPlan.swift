@@ -30,6 +30,7 @@ extension Mode {
 package struct SessionRequest: Hashable, Sendable {
     package var edge: EdgeIdentity
     package var maxDelete: DeleteLimit
+    package var policy: SessionPolicy
     /// Rebuild both databases: union, equal files adopted, nothing deleted.
     package var isReset: Bool
     /// Halts that an operator released, with exactly what each listed.
@@ -42,11 +43,12 @@ package struct SessionRequest: Hashable, Sendable {
     package var takesOver: Bool
 
     package init(
-        edge: EdgeIdentity, maxDelete: DeleteLimit, isReset: Bool = false, released: [ReleasedHalt] = [],
-        filter: [FilterRule] = [], owner: String, takesOver: Bool = false
+        edge: EdgeIdentity, maxDelete: DeleteLimit, policy: SessionPolicy = .standard, isReset: Bool = false,
+        released: [ReleasedHalt] = [], filter: [FilterRule] = [], owner: String, takesOver: Bool = false
     ) {
         self.edge = edge
         self.maxDelete = maxDelete
+        self.policy = policy
         self.isReset = isReset
         self.released = released
         self.filter = filter
@@ -112,6 +114,7 @@ extension ByteWriter {
         put(request.edge.session)
         put(request.edge.mode.rawValue)
         put(request.maxDelete)
+        put(request.policy)
         put(request.isReset)
         put(request.released.count)
         for halt in request.released {
@@ -152,6 +155,7 @@ extension ByteReader {
         let session = try sessionName()
         let edge = EdgeIdentity(upstream: upstream, downstream: downstream, session: session, mode: try mode())
         let maxDelete = try deleteLimit()
+        let policy = try policy()
         let isReset = try flag()
         var released: [ReleasedHalt] = []
         for _ in 0..<(try int(atMost: 64, "released halts")) {
@@ -160,7 +164,8 @@ extension ByteReader {
                     code: try text(atMost: 64, "code"), facts: try text(atMost: Hello.textBytesMax, "facts")))
         }
         return SessionRequest(
-            edge: edge, maxDelete: maxDelete, isReset: isReset, released: released, filter: try filterRules(),
+            edge: edge, maxDelete: maxDelete, policy: policy, isReset: isReset, released: released,
+            filter: try filterRules(),
             owner: try text(atMost: Hello.textBytesMax, "owner"), takesOver: try flag())
     }
 

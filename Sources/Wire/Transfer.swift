@@ -266,7 +266,7 @@ package struct FailedMessage: Sendable {
 /// `committed`: these changes are published, durable and recorded by the target in its commit `number`.
 package struct CommittedMessage: Sendable {
     package var number: Int64
-    /// Rising, disjoint runs of change indices.
+    /// Rising, disjoint runs of change indices; none where only the target knew of what it did, as a mirror does.
     package var runs: [Range<Int>]
     /// Of those, deletions of directories that stay at the target, as residue; rising, disjoint runs.
     package var residues: [Range<Int>]
@@ -305,7 +305,6 @@ package struct CommittedMessage: Sendable {
         number = Int64(try input.unsigned(atMost: 1 << 60, "commit number"))
         runs = try input.runs()
         residues = try input.runs()
-        if runs.isEmpty && residues.isEmpty { throw WireFault("a commit of nothing") }
         counts = try input.counts()
         try input.finish()
     }

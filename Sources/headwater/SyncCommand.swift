@@ -62,6 +62,24 @@ struct SyncCommand: Command {
     var reset = false
 
     @Option(
+        help: ArgumentHelp("When deletions are carried out: before, during, after, never.", valueName: "when"),
+        completion: .list(SessionPolicy.Delete.allCases.map(\.rawValue)))
+    var delete: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Keep deleted and replaced files: true, or a directory beneath the target.", valueName: "dir"))
+    var keepDeleted: String?
+
+    @Option(
+        help: ArgumentHelp("What only the target changed: repair, keep, halt.", valueName: "how"),
+        completion: .list(SessionPolicy.Drift.allCases.map(\.rawValue)))
+    var drift: String?
+
+    @Flag(help: "Delete what the target has beyond the source.")
+    var mirror = false
+
+    @Option(
         name: [.customShort("i"), .long], help: ArgumentHelp("The private key to log in with.", valueName: "file"),
         completion: .file())
     var identity: String?
@@ -115,6 +133,7 @@ struct SyncCommand: Command {
         pair.includes = include
         pair.filterFile = filterFile.map(absolute)
         pair.excludes = exclude
+        (pair.delete, pair.keepDeleted, pair.drift, pair.isMirror) = (delete, keepDeleted, drift, mirror)
         return pair
     }
 

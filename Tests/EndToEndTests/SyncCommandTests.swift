@@ -142,6 +142,17 @@ struct SyncCommandTests {
         #expect(lstat(file, &after) == 0 && after.st_ino == before.st_ino)
     }
 
+    @Test func policies_areThoseOfAnEdge() async throws {
+        try makeTree(world.source, files: 5)
+        try write("beyond", world.target(0) + "/beyond")
+        let options = ["--mirror", "--keep-deleted", "old", "--delete", "before", "--drift", "keep"]
+        let outcome = try await sync("push", options)
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        #expect(!exists(world.target(0) + "/beyond") && exists(world.target(0) + "/old"))
+        let wrong = try await sync("push", ["--delete", "sometimes"])
+        #expect(wrong.exit == 2 && wrong.stderr.contains("headwater sync --delete: error[HW023]"), "\(wrong.stderr)")
+    }
+
     @Test func mistakes_areNamedByTheirOption_andNothingIsKept() async throws {
         let outcome = try await sync("push", ["-b", world.source + "/inside"], name: "a/b")
         #expect(outcome.exit == 2 && outcome.stdout.isEmpty)

@@ -9,6 +9,7 @@ import Testing
         var source: SourceState
         var target: TargetState
         var agreed: AgreedEntry?
+        var policy = SessionPolicy.standard
         var expected: PushDecision
         var testDescription: String { name }
     }
@@ -75,9 +76,51 @@ import Testing
         Case(
             name: "deleted, but a socket has taken the place", source: .absent, target: .unsynced, agreed: row,
             expected: .blocked),
+        Case(
+            name: "deletions never: withheld", source: .absent, target: .present(file(5), isUntouched: true),
+            agreed: row, policy: SessionPolicy(delete: .never), expected: .withhold),
+        Case(
+            name: "deletions never, changed there: withheld", source: .absent,
+            target: .present(file(6), isUntouched: false, hasOtherContent: true), agreed: row,
+            policy: SessionPolicy(delete: .never, drift: .keep), expected: .withhold),
+        Case(
+            name: "deletions never, gone there as well: withheld", source: .absent, target: .absent, agreed: row,
+            policy: SessionPolicy(delete: .never), expected: .withhold),
+        Case(
+            name: "deletions never, a socket there: nothing needs to be touched", source: .absent, target: .unsynced,
+            agreed: row, policy: SessionPolicy(delete: .never), expected: .withhold),
+        Case(
+            name: "deletions never: changes are applied", source: .present(file(6)),
+            target: .present(file(5), isUntouched: true), agreed: row, policy: SessionPolicy(delete: .never),
+            expected: .fetch(replaces: true)),
+        Case(
+            name: "withheld and created again", source: .present(file(6)),
+            target: .present(file(5), isUntouched: true), agreed: row, policy: SessionPolicy(delete: .never),
+            expected: .fetch(replaces: true)),
+        Case(
+            name: "drift kept, deleted upstream: kept", source: .absent,
+            target: .present(file(6), isUntouched: false, hasOtherContent: true), agreed: row,
+            policy: SessionPolicy(drift: .keep), expected: .keepChanged),
+        Case(
+            name: "drift kept, only touched there: deleted", source: .absent,
+            target: .present(file(5, 9), isUntouched: false), agreed: row, policy: SessionPolicy(drift: .keep),
+            expected: .remove),
+        Case(
+            name: "drift repaired or halted: deleted all the same", source: .absent,
+            target: .present(file(6), isUntouched: false, hasOtherContent: true), agreed: row,
+            policy: SessionPolicy(drift: .halt), expected: .remove),
+        Case(
+            name: "drift kept, changed upstream: the source's", source: .present(file(7)),
+            target: .present(file(6), isUntouched: false, hasOtherContent: true), agreed: row,
+            policy: SessionPolicy(drift: .keep), expected: .fetch(replaces: true)),
+        Case(
+            name: "drift kept, deleted there, changed upstream: made again", source: .present(file(7)), target: .absent,
+            agreed: row, policy: SessionPolicy(drift: .keep), expected: .fetch(replaces: false)),
     ]
 
     @Test(arguments: cases) func outcome(_ test: Case) {
-        #expect(decidePush(source: test.source, target: test.target, agreed: test.agreed) == test.expected)
+        #expect(
+            decidePush(source: test.source, target: test.target, agreed: test.agreed, policy: test.policy)
+                == test.expected)
     }
 }

@@ -20,11 +20,13 @@ final class TwoEnds: Sendable {
     private let mode: Mode
     private let opensUpstream: Bool
     private let subpath: String?
+    private let policy: SessionPolicy
 
     init(
         session: String = "t-a-b", mode: Mode = .push, opensUpstream: Bool = true, subpath: String? = nil,
-        sharing: Bool = false, targetIn parent: String? = nil
+        sharing: Bool = false, targetIn parent: String? = nil, policy: SessionPolicy = .standard
     ) {
+        self.policy = policy
         self.sharing = sharing
         elsewhere = parent.map { TemporaryDirectory("sessions", in: $0) }
         self.session = session
@@ -80,7 +82,7 @@ final class TwoEnds: Sendable {
         let observer = Collector()
         let request = SessionRequest(
             edge: EdgeIdentity(upstream: "a", downstream: "b", session: session, mode: mode), maxDelete: maxDelete,
-            isReset: reset, released: released,
+            policy: policy, isReset: reset, released: released,
             filter: filter.map { FilterRule(isIncluded: $0.hasPrefix("+"), pattern: Array($0.utf8.dropFirst(2))) },
             owner: LockOwner.current().text)
         let upstream = EndRequest(path: source, subpath: subpath)

@@ -90,11 +90,55 @@ import Topologies
         #expect(Self.edge(keys).places.filter { !$0.hasPrefix("HW900") } == [place], "\(Self.edge(keys).text)")
     }
 
+    @Test(
+        arguments: [
+            ("delete: before", SessionPolicy(delete: .before)), ("delete: never", SessionPolicy(delete: .never)),
+            ("keep_deleted: true", SessionPolicy(attic: .session)), ("keep_deleted: false", SessionPolicy()),
+            ("keep_deleted: \"true\"", SessionPolicy(attic: .path(TreePath(trusted: Array("true".utf8))))),
+            ("keep_deleted: a/./b/", SessionPolicy(attic: .path(TreePath(trusted: Array("a\0b".utf8))))),
+            ("drift: keep", SessionPolicy(drift: .keep)), ("drift: halt", SessionPolicy(drift: .halt)),
+            ("mirror: true", SessionPolicy(mirror: true)), ("mirror: false", SessionPolicy()),
+        ] as [(String, SessionPolicy)])
+    func policy_isRead(_ keys: String, _ policy: SessionPolicy) {
+        let loaded = Self.edge(keys)
+        #expect(loaded.topology?.edges[0].policy == policy, "\(loaded.text)")
+    }
+
+    /// Of a bidi edge both would have to hold in two directions.
+    @Test(arguments: [("before", 1), ("never", 1), ("during", 0), ("after", 0)])
+    func deleteOfABidiEdge_isRefusedWhereItIsMoreThanAnOrder(_ delete: String, _ count: Int) {
+        let refused = Self.edge("mode: bidi, delete: \(delete)").diagnostics.filter {
+            $0.message.contains("of a bidi edge")
+        }
+        #expect(refused.count == count && refused.allSatisfy { $0.rule == .notSupportedYet })
+    }
+
+    @Test func policyOfAnEdge_overrulesTheDefaults() {
+        let loaded = Loaded(
+            "headwater: 1\ndefaults: {keep_deleted: true, mirror: true, delete: before, drift: halt}\n"
+                + "peers: {a: /srv/a, b: h:/srv/b, c: i:/srv/c}\n"
+                + "edges: [a -> b, {from: a, to: c, keep_deleted: false, mirror: false, delete: after, drift: keep}]\n")
+        #expect(
+            loaded.topology?.edges.map(\.policy) == [
+                SessionPolicy(delete: .before, attic: .session, drift: .halt, mirror: true),
+                SessionPolicy(delete: .after, drift: .keep),
+            ], "\(loaded.text)")
+    }
+
+    @Test(
+        arguments: [
+            ("delete", "maybe"), ("keep_deleted", "/x"), ("keep_deleted", "../x"), ("keep_deleted", "a/.headwater"),
+            ("keep_deleted", "[x]"), ("drift", "loose"), ("mirror", "\"true\""),
+        ])
+    func badPolicy_isReported(_ key: String, _ bad: String) {
+        let ids = Self.edge("\(key): \(bad)").ids
+        #expect(ids.count == 1 && ["HW020", "HW023", "HW026"].contains(ids[0]), "\(ids)")
+    }
+
     /// Each key that is not supported yet: a good value is HW900 alone, a bad one has its own finding beside it.
     @Test(
         arguments: [
-            ("delete", "never", "maybe"), ("keep_deleted", "true", "/x"), ("overwrite", "older", "newer"),
-            ("drift", "keep", "loose"), ("mirror", "true", "\"true\""), ("symlinks", "follow", "2"),
+            ("overwrite", "older", "newer"), ("symlinks", "follow", "2"),
             ("preserve", "[mode, acls]", "[mood]"), ("digest", "sha256", "md5"), ("compression", "zstd", "gzip"),
             ("bandwidth", "50MB/s", "50"), ("connections", "4", "0"), ("settle", "2s", "2"),
             ("continuous", "true", "yes"),

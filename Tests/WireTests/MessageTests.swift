@@ -139,6 +139,7 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
                 .init(path: path("a"), state: .agreed(AgreedEntry(attributes: Self.file, digest: digest))),
                 .init(path: path("b"), state: .gone), .init(path: path("c"), state: .residue(directory)),
                 .init(path: path("d"), state: .conflict(conflict)),
+                .init(path: path("e"), state: .withheld(AgreedEntry(attributes: Self.file, digest: nil))),
             ],
             through: 4, isLast: true)
         #expect(try RowsMessage(decoding: rows.encoded()).items == rows.items)
@@ -152,7 +153,9 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
             rows: 6)
         let request = SessionRequest(
             edge: EdgeIdentity(upstream: "a", downstream: "b", session: "t-a-b", mode: .push),
-            maxDelete: .percent(50), isReset: true, released: [ReleasedHalt(code: "halt.x", facts: "y")],
+            maxDelete: .percent(50),
+            policy: SessionPolicy(delete: .before, attic: .path(path("a/b")), drift: .keep, mirror: true),
+            isReset: true, released: [ReleasedHalt(code: "halt.x", facts: "y")],
             owner: "headwater-lock 1\n", takesOver: true)
         let there = EndRequest(
             path: "~/x", subpath: "s/t", database: nil, mount: ".m", viewSince: 7, isReadLater: true)
@@ -166,6 +169,36 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
             machine: "n", place: "/b",
             state: DatabaseState(file: "/f", sibling: "s", content: .refused(fault: 3, detail: "9")))
         #expect(try HelloReply(decoding: reply.encoded()).state == reply.state)
+    }
+
+    @Test func policiesComeBackAsSent_andOthersAreRefused() throws {
+        func coded(_ policy: SessionPolicy) -> [UInt8] {
+            let request = SessionRequest(
+                edge: EdgeIdentity(upstream: "a", downstream: "b", session: "s", mode: .push), maxDelete: .count(1),
+                policy: policy, owner: "")
+            let end = EndRequest(path: "/x")
+            return OrderMessage(
+                plan: SessionPlan(request: request, here: end, there: end, hereIsUpstream: true), stream: nil
+            ).encoded()
+        }
+        for attic in [nil, .session, .path(path("x"))] as [SessionPolicy.Attic?] {
+            for delete in SessionPolicy.Delete.allCases {
+                let policy = SessionPolicy(delete: delete, attic: attic, drift: .halt, mirror: delete == .after)
+                #expect(try OrderMessage(decoding: coded(policy)).plan.request.policy == policy)
+            }
+        }
+        #expect(throws: WireFault.self) {
+            try OrderMessage(decoding: coded(SessionPolicy(delete: .never, mirror: true)))
+        }
+        for key in ["../out", "/etc", ".headwater", "a//b"] {
+            let attic = TreePath(trusted: key.utf8.map { $0 == UInt8(ascii: "/") ? 0 : $0 })
+            #expect(throws: WireFault.self) {
+                try OrderMessage(decoding: coded(SessionPolicy(attic: .path(attic))))
+            }
+        }
+        let held = HeldMessage(hasEntries: true, isWhole: true, withBelow: false, paths: [path("a"), path("a/b")])
+        #expect(try HeldMessage(decoding: held.encoded()) == held)
+        #expect(throws: WireFault.self) { try HeldMessage(decoding: Array(held.encoded().dropLast())) }
     }
 
     /// Content that would come out larger than a frame may hold is refused before anything is allocated for it.

@@ -13,6 +13,7 @@ package final class Applier {
     let stage: Stage
     let cursor: TreeCursor
     let displacement: Displacement
+    private let attic: Attic?
     private let forcedWay: DurabilityWay?
 
     /// - Parameter stage: of the root that is changed; its session's lock is held by the caller.
@@ -25,7 +26,10 @@ package final class Applier {
     ) {
         self.stage = stage
         cursor = TreeCursor(root: stage.root)
-        displacement = Displacement(stage: stage, ability: ability, onChecked: onChecked)
+        attic = stage.attic.map {
+            Attic($0, root: stage.root, session: stage.session.raw, device: stage.device)
+        }
+        displacement = Displacement(stage: stage, attic: attic, ability: ability, onChecked: onChecked)
         forcedWay = way
     }
 
@@ -37,6 +41,7 @@ package final class Applier {
     package func apply(_ operations: [Operation]) throws(HeadwaterError) -> [Outcome] {
         if operations.isEmpty { return [] }
         cursor.invalidate()
+        attic?.invalidate()
         var batch = Batch(operations, stage)
         defer { batch.discardUnpublished() }
         try checkRoot()
@@ -66,8 +71,14 @@ package final class Applier {
             case .failed(let error): batch.outcomes[index] = .failed(error)
             }
         }
-        if !each || unsynced { try durability.everythingDurable() }
+        if !each || unsynced { try durability.everythingDurable() } else { try makeAtticDurable() }
         try checkRoot()
+    }
+
+    private func makeAtticDurable() throws(HeadwaterError) {
+        do throws(SystemError) { try attic?.makeDurable() } catch {
+            throw Durability.failure(error, stage.directory.raw)
+        }
     }
 
     private func checkRoot() throws(HeadwaterError) {

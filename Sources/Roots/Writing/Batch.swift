@@ -75,7 +75,8 @@ struct Batch {
             let isRemoval = if case .remove = operation { true } else { false }
             intent.entries.append(
                 Intent.Entry(
-                    number: ours.number, ownInode: ours.inode, isRemoval: isRemoval, expected: operation.expected,
+                    number: ours.number, ownInode: ours.inode, isRemoval: isRemoval,
+                    isKept: stage.attic != nil && !operation.expected.isDirectory, expected: operation.expected,
                     path: operation.path))
         }
         if intent.entries.isEmpty { return false }

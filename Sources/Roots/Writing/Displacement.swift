@@ -4,7 +4,7 @@ import Platform
 
 /// Takes an entry that the plan saw out of the tree, or replaces it, checking before and after (invariant 4).
 ///
-///     check the path ─► EXCHANGE staged ↔ path ─► check what came out ─► remove it
+///     check the path ─► EXCHANGE staged ↔ path ─► check what came out ─► remove it, or keep it in the attic
 ///                                                     └─ something else: EXCHANGE back, changed meanwhile
 ///
 /// Where the file system has no EXCHANGE: the old entry is parked in the stage, checked, and the new one renamed to the free name;
@@ -29,6 +29,8 @@ struct Displacement {
     static let parkedOffset: UInt64 = 1 << 62
 
     let stage: Stage
+    /// Where files and symlinks go that are displaced; nil: they are unlinked.
+    let attic: Attic?
     var ability: RenameAbility
     /// Called between the check of a path and its change; for tests only.
     var onChecked: ((TreePath) -> Void)?
@@ -56,8 +58,23 @@ struct Displacement {
         if expected.isDirectory { return try removeDirectory(place) }
         return try Stage.withName(number) { parked throws(SystemError) in
             let result = try park(place, parked, expected)
-            if result == .done { try check("unlinkat") { unlinkat(own, parked, 0) } }
-            return result
+            guard result == .done else { return result }
+            do throws(SystemError) {
+                try letGo(parked, place)
+            } catch {
+                try giveBack(parked, place)
+                throw error
+            }
+            return .done
+        }
+    }
+
+    /// Unlinks a displaced file or symlink, or keeps it.
+    private func letGo(_ parked: UnsafePointer<CChar>, _ place: Place) throws(SystemError) {
+        if let attic {
+            try attic.keep(parked, in: own, of: place.path, ability)
+        } else {
+            try check("unlinkat") { unlinkat(own, parked, 0) }
         }
     }
 
@@ -76,11 +93,20 @@ struct Displacement {
             do throws(SystemError) {
                 try rename(at: own, staged, to: place.directory, place.name, .exchange)
             } catch  where error.errno == ENOENT { return .changed }
-            let isPlanned = try expected.isSame(FileStatus(at: own, staged))
-            if isPlanned, unlinkat(own, staged, expected.isDirectory ? AT_REMOVEDIR : 0) == 0 { return .done }
-            let why = SystemError("unlinkat")
+            guard try expected.isSame(FileStatus(at: own, staged)) else {
+                try exchangeBack(staged, place, ours.inode)
+                return .changed
+            }
+            let why: SystemError
+            do throws(SystemError) {
+                if !expected.isDirectory {
+                    try letGo(staged, place)
+                } else {
+                    try check("unlinkat") { unlinkat(own, staged, AT_REMOVEDIR) }
+                }
+                return .done
+            } catch { why = error }
             try exchangeBack(staged, place, ours.inode)
-            if !isPlanned { return .changed }
             if why.errno == ENOTEMPTY || why.errno == EEXIST { return .notEmpty }
             throw why
         }
@@ -113,16 +139,13 @@ struct Displacement {
             let result = try park(place, parked, expected)
             guard result == .done else { return result }
             do throws(SystemError) {
-                if try publish(number, place) == .done {
-                    unlinkat(own, parked, 0)
-                    return .done
-                }
+                let isPublished = try publish(number, place) == .done
+                try letGo(parked, place)
+                return isPublished ? .done : .changed
             } catch {
                 try giveBack(parked, place)
                 throw error
             }
-            unlinkat(own, parked, 0)
-            return .changed
         }
     }
 

@@ -19,6 +19,8 @@ struct Intent {
         /// The inode that we staged under that name ourselves, to be exchanged; 0 for a removal or a parking.
         var ownInode: UInt64
         var isRemoval: Bool
+        /// What is displaced goes to the attic.
+        var isKept = false
         var expected: Expected
         var path: TreePath
     }
@@ -69,7 +71,8 @@ struct Intent {
 
     private static func encode(_ entry: Entry, into body: inout [UInt8]) {
         guard case .present(let kind, let identity, let size, let mode) = entry.expected else { return }
-        let flags = UInt64(kind.rawValue) | (entry.isRemoval ? 0x100 : 0) | UInt64(mode) << 16
+        let flags =
+            UInt64(kind.rawValue) | (entry.isRemoval ? 0x100 : 0) | (entry.isKept ? 0x200 : 0) | UInt64(mode) << 16
         let seconds = UInt64(bitPattern: identity.mtime.seconds)
         for word in [
             entry.number, entry.ownInode, flags, identity.device, identity.inode, size, seconds,
@@ -102,7 +105,7 @@ struct Intent {
             let identity = LocalIdentity(
                 device: words[3], inode: words[4], birth: .zero, mtime: mtime, ctime: .zero)
             return Entry(
-                number: words[0], ownInode: words[1], isRemoval: words[2] & 0x100 != 0,
+                number: words[0], ownInode: words[1], isRemoval: words[2] & 0x100 != 0, isKept: words[2] & 0x200 != 0,
                 expected: .present(kind, identity, size: words[5], mode: UInt16(truncatingIfNeeded: words[2] >> 16)),
                 path: path)
         }

@@ -13,7 +13,8 @@ package struct Rescued: Sendable, Equatable {
 /// Undoes or finishes what a killed run left in the stage, then empties it. Runs before anything else of a session.
 ///
 ///     stage/N is gone, or is what we staged          nothing of the user's: removed
-///     stage/N is the old entry the plan saw          a new one stands at its path, or it was to be removed: removed
+///     stage/N is the old entry the plan saw          a new one stands at its path, or it was to be removed: removed,
+///                                                    or put into the attic where the killed run had one
 ///                                                    its path is free (killed between parking and publishing): put back
 ///     stage/N is anything else, so somebody's edit   put back: to the free path, or in exchange for what we published
 ///                                                    where the path holds a third thing: kept in rescued/
@@ -22,6 +23,7 @@ struct Recovery {
     let session: Int32
     let stage: Int32
     let intent: Int32
+    let attic: Attic
 
     func run() throws(SystemError) -> [Rescued] {
         let entries = try Intent.read(from: intent)
@@ -32,6 +34,7 @@ struct Recovery {
                 if let kept = try recover(entry, number, cursor) { rescued.append(kept) }
             }
         }
+        try attic.makeDurable()
         return try rescued + clear()
     }
 
@@ -54,9 +57,9 @@ struct Recovery {
             guard found.load(at: stage, name) else { return nil }
             if found.inode == entry.ownInode { return nil }
             let isPlanned = entry.expected.isSame(found)
-            if isPlanned && entry.isRemoval { return nil }
+            if isPlanned && entry.isRemoval { return try finish(entry, name) }
             guard let place = try? cursor.locate(entry.path) else {
-                return try isPlanned ? nil : rescue(entry, name)
+                return try isPlanned ? finish(entry, name) : rescue(entry, name)
             }
             return try restore(entry, name, isPlanned, place)
         }
@@ -73,10 +76,19 @@ struct Recovery {
                 return nil
             } catch { return try rescue(entry, name) }
         }
-        if isPlanned { return nil }
+        if isPlanned { return try finish(entry, name) }
         guard standing.inode == entry.ownInode else { return try rescue(entry, name) }
         do throws(SystemError) {
             try rename(at: stage, name, to: place.directory, place.name, .exchange)
+            return nil
+        } catch { return try rescue(entry, name) }
+    }
+
+    /// The old entry, displaced as planned: kept where that was intended; else it goes with what is left.
+    private func finish(_ entry: Intent.Entry, _ name: UnsafePointer<CChar>) throws(SystemError) -> Rescued? {
+        guard entry.isKept else { return nil }
+        do throws(SystemError) {
+            try attic.keep(name, in: stage, of: entry.path)
             return nil
         } catch { return try rescue(entry, name) }
     }

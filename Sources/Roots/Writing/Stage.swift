@@ -17,6 +17,8 @@ package final class Stage: Sendable {
     /// The root's descriptor, borrowed from the caller for the life of the stage.
     package let root: Int32
     package let device: UInt64
+    /// Where displaced files go; nil where they are unlinked.
+    let attic: AtticPlace?
     let session: Descriptor
     let directory: Descriptor
     let intent: Descriptor
@@ -29,9 +31,11 @@ package final class Stage: Sendable {
     ///   - root: of the tree; `O_PATH` suffices.
     ///   - base: of the directory that holds `.headwater`, on the same file system; the root itself where nil.
     ///   - session: `[A-Za-z0-9_-]{1,64}`.
-    package init(root: Int32, base: Int32? = nil, session: String) throws(HeadwaterError) {
+    ///   - attic: where displaced files are kept; nil unlinks them. It is made when the first of them comes.
+    package init(root: Int32, base: Int32? = nil, session: String, attic: AtticPlace? = nil) throws(HeadwaterError) {
         precondition(Name.isValid(session), "a session's name was not validated")
         self.root = root
+        self.attic = attic
         do throws(SystemError) {
             device = try FileStatus(descriptor: root).device
             let base = base ?? root
@@ -42,14 +46,25 @@ package final class Stage: Sendable {
             directory = try Stage.privateDirectory(self.session.raw, "stage", device)
             let (intent, odd) = try Recovery.openIntent(stage: directory.raw, session: self.session.raw)
             self.intent = intent
-            rescuedEntries = Monitor(
-                odd
-                    + (try Recovery(root: root, session: self.session.raw, stage: directory.raw, intent: intent.raw)
-                        .run()))
+            // A killed run may have had an attic where this one has none.
+            let place = attic ?? AtticPlace(path: nil, at: WallClock.now)
+            let kept = Attic(place, root: root, session: self.session.raw, device: device)
+            let recovery = Recovery(
+                root: root, session: self.session.raw, stage: directory.raw, intent: intent.raw, attic: kept)
+            rescuedEntries = Monitor(odd + (try recovery.run()))
             try check("ftruncate") { ftruncate(intent.raw, 0) }
         } catch {
             throw Stage.openingError(error, root)
         }
+        try checkAttic()
+    }
+
+    /// An attic that cannot serve ends the session before anything is displaced.
+    private func checkAttic() throws(HeadwaterError) {
+        guard let attic else { return }
+        do throws(SystemError) {
+            try Attic(attic, root: root, session: session.raw, device: device).check()
+        } catch { throw WritingError.atticUnusable(attic, error) }
     }
 
     /// Begins a file that will hold exactly `attributes.size` bytes. `stage.no-space` at once where its room cannot be reserved.

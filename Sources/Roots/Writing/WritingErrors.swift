@@ -25,6 +25,14 @@ enum WritingError {
             remedy: "look at it, move it away, and run again; Headwater makes it anew")
     }
 
+    static func atticUnusable(_ attic: AtticPlace, _ cause: SystemError) -> HeadwaterError {
+        let place = attic.path.map { $0.description } ?? "in .headwater"
+        return HeadwaterError(
+            "attic.unusable", "the attic \(place) cannot keep what is deleted and replaced; nothing was changed",
+            remedy: "make it a directory of the target's own file system, or name another one with `keep_deleted`",
+            cause: cause.description)
+    }
+
     static func otherFileSystem(_ what: String) -> HeadwaterError {
         HeadwaterError(
             "stage.other-file-system",

@@ -1,0 +1,57 @@
+/// What a session does where more than one outcome would make sense: the edge's keys `delete`, `keep_deleted`, `drift` and `mirror`.
+///
+/// The same at both ends. What each means for every pair of states stands in `docs/semantics.md`.
+package struct SessionPolicy: Hashable, Sendable {
+    /// What becomes of a deletion upstream.
+    package enum Delete: String, CaseIterable, Sendable {
+        /// Carried out before any content is published.
+        case before
+        /// Carried out after all content is published.
+        case during
+        /// The same.
+        case after
+        /// Not carried out: the downstream side keeps what it has, and the path is no longer part of what is kept in step.
+        case never
+    }
+
+    /// What becomes of a path that only the downstream side changed or deleted.
+    package enum Drift: String, CaseIterable, Sendable {
+        /// Made again as it is upstream.
+        case repair
+        /// Left as it is.
+        case keep
+        /// The edge halts before anything is changed.
+        case halt
+    }
+
+    /// Where deleted and replaced files go instead of being unlinked.
+    package enum Attic: Hashable, Sendable {
+        /// `.headwater/<session>/attic`.
+        case session
+        /// Beneath the root, never synced by this session. Not the root itself.
+        case path(TreePath)
+    }
+
+    package var delete: Delete
+    /// Nil: they are unlinked.
+    package var attic: Attic?
+    package var drift: Drift
+    /// What the downstream side has beyond the upstream one is deleted, too. Never with `delete: never`.
+    package var mirror: Bool
+
+    package init(delete: Delete = .during, attic: Attic? = nil, drift: Drift = .repair, mirror: Bool = false) {
+        self.delete = delete
+        self.attic = attic
+        self.drift = drift
+        self.mirror = mirror
+    }
+
+    /// What an edge does that says nothing of all this.
+    package static let standard = SessionPolicy()
+
+    /// What the attic takes out of the tree; nil where it is no part of it.
+    package var atticInTree: TreePath? {
+        if case .path(let path) = attic { return path }
+        return nil
+    }
+}
