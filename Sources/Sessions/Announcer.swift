@@ -49,9 +49,9 @@ final class Announcer {
     }
 
     /// Goes through the tree once more, for what is not a deletion.
-    func beginLastPass() throws(HeadwaterError) {
+    func beginLastPass(_ image: TreeImage) throws(HeadwaterError) {
         isDeletionPass = false
-        comparison = try TreeComparison(try end.view(), end.filter, try end.rows(), without: end.neverSynced)
+        comparison = try TreeComparison(image, end.filter, try end.rows(), without: end.neverSynced)
     }
 
     /// Nothing more is said.

@@ -36,7 +36,6 @@ final class BidiTarget {
     private(set) var outcome = BidiOutcome()
     private var standing: [TreePath: Conflict] = [:]
     private var open: [Int: Open] = [:]
-    private var blocked: TreePath?
     private var made: Set<TreePath> = []
 
     init(_ end: SessionEnd, _ image: TreeImage, _ decider: Decider) throws(HeadwaterError) {
@@ -49,6 +48,9 @@ final class BidiTarget {
 
     /// Whether answers of the upstream end are due.
     var isWaiting: Bool { !open.isEmpty }
+
+    /// Whether more of them may be asked for.
+    var isFull: Bool { open.count >= WantMessage.itemsMax }
 
     func dropAll() { open = [:] }
 
@@ -81,7 +83,7 @@ final class BidiTarget {
             // Only a directory that was residue there.
             return mine.isResidueElsewhere ? [.removeLater(Removal(index: index, path: path, expected: .absent))] : []
         }
-        if case .gone = mine.change, case .content = up, let taken = try view.takenAbove(path) {
+        if mine.attributes == nil, case .content = up, let taken = try view.takenAbove(path) {
             try flag(taken.path, taken.agreed, up: taken.agreed, down: taken.now, taken.identity)
             return []
         }
@@ -205,25 +207,20 @@ final class BidiTarget {
         outcome.flagged[path] = conflict
         outcome.identities[path] = identity
         stand(conflict)
-        if conflict.blocksBelow { block(path) }
     }
 
-    private func block(_ path: TreePath) {
-        blocked = path
-        outcome.heldBelow.insert(path)
-    }
+    private func block(_ path: TreePath) { outcome.heldBelow.insert(path) }
 
     /// Whether a conflict or problem at or above `path` keeps it as it is.
     private func isBlocked(_ path: TreePath) -> Bool {
-        if let blocked, blocked.contains(path) { return true }
-        if standing.isEmpty { return false }
         if standing[path] != nil { return true }
+        if outcome.heldBelow.isEmpty { return false }
         var above = path
-        while !above.isRoot {
+        while true {
+            if outcome.heldBelow.contains(above) { return true }
+            if above.isRoot { return false }
             above = above.parent
-            if let conflict = standing[above], conflict.blocksBelow { return true }
         }
-        return false
     }
 
     /// The paths whose conflicts stand, to ask how the upstream side is now.
@@ -237,6 +234,10 @@ final class BidiTarget {
     func settleStanding(_ answers: [TreePath: (index: Int, record: ChangeRecord)]) throws(HeadwaterError) -> [Step] {
         var steps: [Step] = []
         for conflict in standing.values.sorted(by: { $0.path < $1.path }) {
+            if let ground = view.unknownGround(ChangeRecord(path: conflict.path, state: .absent)) {
+                if let ground { steps.append(.problem(ground)) }
+                continue
+            }
             let mine = try view.standing(at: conflict.path)
             guard mine.change != .unsynced else { continue }
             let answer = answers[conflict.path]

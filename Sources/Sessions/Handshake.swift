@@ -99,7 +99,7 @@ struct Cycle {
         if isUpstream {
             let source = Source(end: end, conversation, observer, bidi: BidiSource())
             let down = try source.run().joined(withSource: source.counts)
-            let target = try Target(end: end, conversation, observer, wantsStop: source.stopping)
+            let target = try Target(end: end, conversation, observer, after: source)
             let (mine, theirs) = try target.run()
             return down.joined(withSecond: mine.joined(withSource: theirs))
         }

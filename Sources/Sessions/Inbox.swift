@@ -93,6 +93,9 @@ final class Inbox: Sendable {
     /// From here on too much is a fault of the other end, not a reason to wait: for a source, whose target may have little under way.
     func refuseMore() { state.update { $0.refusesMore = true } }
 
+    /// From here on too much is a reason to wait again: for a target that was the source of the direction before.
+    func takeMore() { state.update { $0.refusesMore = false } }
+
     /// Nobody takes anything any more: whoever fills stops.
     func close() {
         state.update {

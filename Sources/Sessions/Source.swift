@@ -25,6 +25,9 @@ final class Source {
     private let content: ContentSender
     private let mayBeStopped: Bool
     private let rowsBefore: Int64
+    /// The tree that this direction tells of. The other direction of a bidirectional cycle goes by it, too: what changed since was not
+    /// announced, so that nothing was decided about it.
+    private(set) var image: TreeImage?
     private let announcer: Announcer
     /// All deletions are announced and not all of them decided.
     private var isBetweenPasses = false
@@ -57,6 +60,8 @@ final class Source {
         var sent: SentContent?
         /// Its digest was said already: its content may be wanted in any order.
         var wasCompared = false
+        /// What was asked for: each once.
+        var isCompared = false, isWanted = false
     }
 
     /// What was delivered for a change, to be recorded once the target has it.
@@ -88,6 +93,7 @@ final class Source {
         defer { content.close() }
         inbox.refuseMore()
         let image = try end.view()
+        self.image = image
         try begin(image)
         if wasStopped { try stop() }
         while true {
@@ -124,7 +130,7 @@ final class Source {
     private func announceSome() throws(HeadwaterError) -> Bool {
         if isBetweenPasses && decidedBefore == announced {
             isBetweenPasses = false
-            try announcer.beginLastPass()
+            try announcer.beginLastPass(image!)
         }
         guard !announcer.isAtEnd, announced - decidedBefore < Source.recordsInFlightMax,
             bytesInFlight < Source.bytesInFlightMax
@@ -211,18 +217,27 @@ final class Source {
             throw .protocolBroken(WireFault("changes up to \(want.decidedBefore) of \(announced) decided"))
         }
         for item in want.items {
-            guard let change = inFlight[item.index], change.isFile,
-                item.index > lastWanted || (change.wasCompared ? !item.isComparison : bidi != nil && item.isComparison)
-            else {
+            guard let change = inFlight[item.index], change.isFile, mayWant(item, change) else {
                 throw .protocolBroken(WireFault("content of change \(item.index) wanted, which is no file in flight"))
             }
-            if !item.isComparison { lastWanted = max(lastWanted, item.index) }
+            if item.isComparison {
+                inFlight[item.index]?.isCompared = true
+            } else {
+                inFlight[item.index]?.isWanted = true
+                // An answer to what was asked ahead of the changes comes behind them in the count.
+                if !change.wasCompared { lastWanted = max(lastWanted, item.index) }
+            }
             if !stopping { content.enqueue(item) }
         }
         decidedBefore = want.decidedBefore
         let decided = framesInFlight.prefix { $0.end <= decidedBefore }
         bytesInFlight -= decided.reduce(0) { $0 + $1.bytes }
         framesInFlight.removeFirst(decided.count)
+    }
+
+    private func mayWant(_ item: WantMessage.Item, _ change: Announced) -> Bool {
+        if item.isComparison { return bidi != nil && !change.isCompared }
+        return !change.isWanted && (item.index > lastWanted || change.wasCompared)
     }
 
     /// Says how the paths stand that only the target saw change; of what is not there or cannot be read, nothing.
@@ -232,7 +247,7 @@ final class Source {
         pathsAsked += Int64(ask.paths.count)
         let asksMax = end.policy.drift == .halt ? 2 * rowsBefore : rowsBefore
         guard pathsAsked <= asksMax else { throw .protocolBroken(WireFault("more asked about than agreed on")) }
-        let image = try end.view()
+        let image = image!
         var records: [ChangeRecord] = []
         var bytes = 0
         for path in ask.paths {

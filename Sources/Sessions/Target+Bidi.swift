@@ -19,7 +19,11 @@ extension Target {
         var found: [TreePath: (index: Int, record: ChangeRecord)] = [:]
         try collect(&rest) { index, record in found[record.path] = (index, record) }
         if stopping { return }
-        try say(decidedBefore: received, try take(bidi.settleStanding(found)))
+        var wants = try take(bidi.settleStanding(found))[...]
+        repeat {
+            try say(decidedBefore: received, Array(wants.prefix(WantMessage.itemsMax)))
+            wants = wants.dropFirst(WantMessage.itemsMax)
+        } while !wants.isEmpty
         while bidi.isWaiting && !stopping { if let item = try inbox.next() { try handle(item) } }
     }
 

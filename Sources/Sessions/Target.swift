@@ -54,18 +54,21 @@ final class Target {
     /// Decides the first direction of a bidirectional cycle; nil in a push or pull and in the second direction.
     var bidi: BidiTarget?
     let isFirstOfTwo: Bool
+    /// What this end announced its own changes by, in the direction before.
+    private let announcedImage: TreeImage?
     private var progress = Progress(phase: .scanning)
 
     /// - Parameters:
     ///   - isFirstOfTwo: the other direction of a bidirectional cycle follows this one.
-    ///   - wantsStop: this end has asked to end in the direction before.
+    ///   - source: this end's part in the direction before.
     init(
         end: SessionEnd, _ conversation: Conversation, _ observer: any SessionObserver, isFirstOfTwo: Bool = false,
-        wantsStop: Bool = false
+        after source: Source? = nil
     ) throws(HeadwaterError) {
         self.end = end
         self.observer = observer
-        (self.isFirstOfTwo, self.wantsStop) = (isFirstOfTwo, wantsStop)
+        self.isFirstOfTwo = isFirstOfTwo
+        (announcedImage, wantsStop) = (source?.image, source?.stopping ?? false)
         (link, inbox, mayBeStopped) = (conversation.link, conversation.inbox, conversation.mayBeStopped)
         passes = end.policy.delete == .before ? 2 : 1
         passesLeft = passes
@@ -79,7 +82,8 @@ final class Target {
     func run() throws(HeadwaterError) -> (mine: CycleCounts, source: CycleCounts) {
         let rowsBefore = end.rowCount
         defer { batch.discard() }
-        let image = try end.view()
+        inbox.takeMore()
+        let image = if let announcedImage { announcedImage } else { try end.view() }
         try end.checkRoot(image)
         for rescued in stage.rescued { note(problem: .rescued(rescued)) }
         if end.isBidi { try beginBidi(image) } else { try findDrift(image) }
@@ -221,6 +225,9 @@ final class Target {
         if stopping { return }
         for (offset, record) in message.records.enumerated() {
             if message.isAnswer { try checkAsked(record.path) }
+            if case .conflict = record.state, !end.isBidi || isFirstOfTwo || message.isAnswer {
+                throw .protocolBroken(WireFault("a conflict flagged by who does not decide"))
+            }
             if isRepairing && message.isAnswer {
                 answers.append((begin + offset, record))
             } else {
@@ -250,7 +257,7 @@ final class Target {
     private func decideSome() throws(HeadwaterError) {
         while undecidedHead < undecided.count {
             var items: [WantMessage.Item] = []
-            while undecidedHead < undecided.count, incoming.bytesWanted < Target.windowBytes,
+            while undecidedHead < undecided.count, hasRoom,
                 items.count < ChangesMessage.recordsMax / 2, !batch.isFull
             {
                 let (index, record, bytes) = undecided[undecidedHead]
@@ -270,9 +277,12 @@ final class Target {
             }
             try say(decidedBefore: decidedBefore, items)
             if batch.isFull { try apply() }
-            if incoming.bytesWanted >= Target.windowBytes { return }
+            if !hasRoom { return }
         }
     }
+
+    /// Whether more may be asked of the source.
+    private var hasRoom: Bool { incoming.bytesWanted < Target.windowBytes && !(bidi?.isFull ?? false) }
 
     func say(decidedBefore index: Int, _ items: [WantMessage.Item]) throws(HeadwaterError) {
         decidedBefore = index

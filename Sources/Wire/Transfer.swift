@@ -49,6 +49,8 @@ package struct WantMessage: Sendable {
         }
     }
 
+    package static let itemsMax = ChangesMessage.recordsMax
+
     /// All changes before this index are decided: their records need not be kept in flight any longer.
     package var decidedBefore: Int
     /// In rising order of index.
@@ -75,7 +77,7 @@ package struct WantMessage: Sendable {
         var input = ByteReader(payload)
         decidedBefore = try input.int(atMost: 1 << 40, "change index")
         items = []
-        for _ in 0..<(try input.int(atMost: ChangesMessage.recordsMax, "number of wants")) {
+        for _ in 0..<(try input.int(atMost: WantMessage.itemsMax, "number of wants")) {
             let index = try input.int(atMost: 1 << 40, "change index")
             let has = try input.optional { (r) throws(WireFault) in try r.digest() }
             items.append(Item(index: index, has: has, isComparison: try input.flag()))

@@ -47,25 +47,29 @@ final class TwoEnds: Sendable {
 
     /// Runs one cycle, each end with a registry of its own as on two machines.
     ///
-    /// - Parameter asTarget: run first on the thread of the end that answers.
+    /// - Parameters:
+    ///   - registry: of the end that opens.
+    ///   - asTarget: run first on the thread of the end that answers.
     func run(
         reset: Bool = false, released: [ReleasedHalt] = [], maxDelete: DeleteLimit = .percent(50), mount: String? = nil,
         filter: [String] = [], cancellation: Cancellation = Cancellation(), patience: Patience = Patience(),
-        isAgent: Bool = false,
+        isAgent: Bool = false, registry: RootRegistry = RootRegistry(),
         between: FrameProxy? = nil, asTarget: @escaping @Sendable () -> Void = {}
     ) async -> Ran {
         await withCheckedContinuation { continuation in
             _ = WorkerThread<Void>("test-cycle") { [self] in
                 continuation.resume(
                     returning: cycle(
-                        reset, released, maxDelete, mount, filter, cancellation, patience, isAgent, between, asTarget))
+                        reset, released, maxDelete, mount, filter, cancellation, patience, isAgent, registry, between,
+                        asTarget))
             }
         }
     }
 
     private func cycle(
         _ reset: Bool, _ released: [ReleasedHalt], _ maxDelete: DeleteLimit, _ mount: String?, _ filter: [String],
-        _ cancellation: Cancellation, _ patience: Patience, _ isAgent: Bool, _ between: FrameProxy?,
+        _ cancellation: Cancellation, _ patience: Patience, _ isAgent: Bool,
+        _ registry: RootRegistry, _ between: FrameProxy?,
         _ asTarget: @escaping @Sendable () -> Void
     ) -> Ran {
         let (near, other) = try! DescriptorStream.pair()
@@ -92,7 +96,7 @@ final class TwoEnds: Sendable {
         }
         do throws(HeadwaterError) {
             let outcome = try EdgeSession.run(
-                plan, isAgent: isAgent, registry: RootRegistry(), stream: near, lent: files, cancellation: cancellation,
+                plan, isAgent: isAgent, registry: registry, stream: near, lent: files, cancellation: cancellation,
                 observer: observer, patience: patience)
             return Ran(outcome: outcome, error: nil, problems: observer.problems, moved: observer.moved)
         } catch {
@@ -155,6 +159,9 @@ final class TwoEnds: Sendable {
             END
             """)
     }
+
+    /// A file's text, by its path from the directory of both trees; nil where there is none.
+    func text(_ path: String) -> String? { try? String(contentsOfFile: directory(path), encoding: .utf8) }
 
     var rows: (String, String) { (dump(source), dump(target)) }
 
