@@ -245,14 +245,6 @@ final class Target {
         progress.entriesTotal = received
     }
 
-    /// An answer has what was asked about, in that order; what the source lacks is left out.
-    private func checkAsked(_ path: TreePath) throws(HeadwaterError) {
-        guard let position = asked?.firstIndex(of: path) else {
-            throw .protocolBroken(WireFault("an answer about what was not asked"))
-        }
-        asked = asked![(position + 1)...]
-    }
-
     /// Decides changes while there is room in the window, and tells the source.
     private func decideSome() throws(HeadwaterError) {
         while undecidedHead < undecided.count {
