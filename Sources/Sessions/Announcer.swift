@@ -100,7 +100,10 @@ final class Announcer {
         guard let difference, let path, !bidi.isHeld(path) else { return told }
         switch difference {
         case .conflict(let row, let entry):
-            if bidi.spreads(row.path) { told += resolved(row.path, entry) }
+            if bidi.spreads(row.path) {
+                if entry != nil { for (above, entry) in bidi.takeWaiting(above: path) { told += resolved(above, entry) } }
+                told += resolved(row.path, entry)
+            }
         case .residue(let row, let entry):
             if let entry, entry.attributes.kind == .directory, row.local != nil {
                 bidi.wait(row.path, entry)

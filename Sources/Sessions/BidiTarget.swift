@@ -87,7 +87,7 @@ final class BidiTarget {
             try flag(taken.path, taken.agreed, up: taken.agreed, down: taken.now, taken.identity)
             return []
         }
-        let below = needsBelow(up, mine) ? try view.below(path) : []
+        let below = needsBelow(up, mine) ? try view.below(path).union(conflicts(below: path)) : []
         let decision = decideBidi(
             agreed: mine.agreed, up: up, down: mine.change, below: below, overwrite: overwrite, areEqual: areEqual)
         switch decision {
@@ -110,6 +110,14 @@ final class BidiTarget {
             try flag(path, mine.agreed, up: up.entry, down: try view.version(mine), mine.identity)
             return []
         }
+    }
+
+    /// A conflict below keeps what leads to it; one that is settled for this side spreads, and takes it along.
+    private func conflicts(below path: TreePath) -> BelowDirectory {
+        var below: BelowDirectory = []
+        if outcome.settled.contains(where: { path.contains($0) }) { below.insert(.created) }
+        if standing.keys.contains(where: { path.contains($0) }) { below.insert(.changed) }
+        return below
     }
 
     private func needsBelow(_ up: SideChange, _ mine: DownstreamView.Standing) -> Bool {

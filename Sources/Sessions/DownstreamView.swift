@@ -173,6 +173,8 @@ final class DownstreamView {
     private func share(_ index: Int, _ path: TreePath) throws(HeadwaterError) -> BelowDirectory {
         if image.isIncomplete(at: index) { return .unsynced }
         let found = try standing(at: path)
+        // Neither is news: a directory that was kept, and a path in conflict.
+        if found.row?.state == .conflict || (found.row?.state == .residue && found.kind == .directory) { return [] }
         switch found.change {
         case .content: return found.agreed == nil ? .created : .changed
         case .unsynced: return .unsynced

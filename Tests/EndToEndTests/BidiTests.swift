@@ -233,6 +233,23 @@ struct ConflictTests {
         try await settles(world, "d/ d/n=renamed")
     }
 
+    /// What was kept for its content, or for a conflict, is not what the other side has to get back.
+    @Test func residueOrConflict_inADeletedDirectory_bringsNothingBack() async throws {
+        for down in ["d/e/p|", "d/e/x=down"] {
+            let world = try BidiTests.world()
+            try Sketch.apply("pad=0 d/ d/e/ d/e/x=old d/y=old", world.source)
+            #expect(try await world.run().outcome.exit == 0)
+            try Sketch.apply("-d/e", world.source)
+            try Sketch.apply(down, world.target(0))
+            let exit = try await world.run().outcome.exit
+            try Sketch.apply("-d", world.source)
+            #expect(try await world.run().outcome.exit == exit)
+            #expect(try Sketch.read(world.source) == ["pad=0"])
+            #expect(try Sketch.read(world.target(0)) == ["d/", "d/e/", down, "pad=0"].sorted())
+            #expect(try await world.run().report.edges[0].movedNothing)
+        }
+    }
+
     private func conflictedBelow() async throws -> World {
         let world = try BidiTests.world()
         try Sketch.apply("pad=0 d/ d/x=old d/y=old", world.source)

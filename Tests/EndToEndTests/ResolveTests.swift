@@ -66,6 +66,12 @@ struct ResolveTests {
         #expect(attic(world.source, world) == ["up"] && attic(world.target(0), world) == ["down"])
     }
 
+    @Test func survivorInADeletedDirectory_bringsItBack() async throws {
+        let world = try await conflicted("d/ d/e/ d/e/x=old d/y=old", "-d", "d/e/x=down", 1)
+        #expect(try await resolve(world, ["d/e/x"], "downstream").exit == 0)
+        try await expect(world, "d/ d/e/ d/e/x=down")
+    }
+
     @Test func both_stand_onBothSides() async throws {
         let world = try await conflicted("d/ d/a.txt=old", "d/a.txt=up", "d/a.txt=down", 1)
         #expect(try await resolve(world, ["d/*.txt"], "both").exit == 0)
