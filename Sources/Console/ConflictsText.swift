@@ -2,7 +2,8 @@ import Core
 
 /// What `conflicts` says to people: each path with both sides, and how to go on.
 package enum ConflictsText {
-    package static func lines(_ edges: [EdgeConflicts]) -> [StyledLine] {
+    /// - Parameter file: the topology file, as it was named; for the command that decides.
+    package static func lines(_ edges: [EdgeConflicts], file: String) -> [StyledLine] {
         var lines = edges.flatMap(block)
         lines += errors(edges)
         let count = edges.reduce(0) { $0 + $1.conflicts.count }

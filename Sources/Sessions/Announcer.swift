@@ -101,7 +101,9 @@ final class Announcer {
         switch difference {
         case .conflict(let row, let entry):
             if bidi.spreads(row.path) {
-                if entry != nil { for (above, entry) in bidi.takeWaiting(above: path) { told += resolved(above, entry) } }
+                if entry != nil {
+                    for (above, entry) in bidi.takeWaiting(above: path) { told += resolved(above, entry) }
+                }
                 told += resolved(row.path, entry)
             }
         case .residue(let row, let entry):

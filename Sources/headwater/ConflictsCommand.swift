@@ -9,8 +9,8 @@ struct ConflictsCommand: Command {
         commandName: "conflicts",
         abstract: "Lists the paths that both sides of an edge changed.",
         discussion: """
-            Both sides stay as they are until you settle a conflict: make both equal, delete one (the other one spreads), or \
-            rename one (both names spread); the next run sees it. Read from the databases on this machine, as the last run \
+            Both sides stay as they are until you settle a conflict: make both equal, delete one (the other one spreads), \
+            rename one (both names spread), or decide with `headwater resolve`; the next run sees it. Read from the databases on this machine, as the last run \
             left them; nothing is connected to or changed.
 
             Exit 3 when there are conflicts, 0 when there are none, 5 when a database cannot be read.
@@ -32,7 +32,7 @@ struct ConflictsCommand: Command {
         let graph = try topology.load(global)
         let edges = try EdgeSelection.indices(selection.edge, in: graph)
         let found = StatusReader(graph, try topology.state(of: graph)).conflicts(edges)
-        let lines = ConflictsText.lines(found)
+        let lines = ConflictsText.lines(found, file: graph.file)
         if json {
             StandardOutput().result(ConflictsJSON.lines(found).map { $0 + "\n" }.joined())
             log?.append(lines.map { $0.rendered(colour: false) }, at: WallClock.now)

@@ -60,6 +60,54 @@ struct NamespaceTests {
         #expect(try await lab.differences(1) == [])
     }
 
+    /// build → t0 → t1 → t2, each its own host: what lies below a cut link is skipped with its cause, and follows when it is back.
+    @Test(.enabled(if: isPossible, "needs root and namespaces"))
+    func tiers_overThreeHosts_andACutBetweenThem() async throws {
+        let lab = try NamespaceLab(
+            [.init(), .init(), .init()], edges: "  - build -> t0\n  - t0 -> t1\n  - t1 -> t2\n")
+        try makeTree(lab.seenOnHub(lab.source), files: 60)
+        try await give(lab, lab.source)
+        let (outcome, _) = try await lab.run()
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        for index in 0..<3 { #expect(try await lab.differences(index) == []) }
+
+        try write("changed", lab.seenOnHub(lab.source) + "/d0/file0")
+        try await give(lab, lab.source)
+        try await onHub(lab, ["ip", "link", "set", "veth1", "down"])
+        let (cut, report) = try await lab.run()
+        #expect(cut.exit == 7, "\(cut.stderr)")
+        #expect(try report.edge("lab-build-t0")["exit"] == 0)
+        #expect(try report.edge("lab-t0-t1")["exit"] == 7)
+        #expect(try report.edge("lab-t1-t2")["exit"] == 7)
+        #expect(cut.stderr.contains("skipped"), "\(cut.stderr)")
+        #expect(try await lab.differences(0) == [])
+
+        try await onHub(lab, ["ip", "link", "set", "veth1", "up"])
+        let (again, _) = try await lab.run()
+        #expect(again.exit == 0, "\(again.stderr)")
+        for index in 0..<3 { #expect(try await lab.differences(index) == []) }
+    }
+
+    /// Two-way spokes that can reach nobody but the hub are in step after one run.
+    @Test(.enabled(if: isPossible, "needs root and namespaces"))
+    func hubAndSpokes_onHostsOfTheirOwn() async throws {
+        let lab = try NamespaceLab([.init(), .init()], edges: "  - build <-> t0\n  - build <-> t1\n")
+        try makeTree(lab.seenOnHub(lab.source), files: 30)
+        try await give(lab, lab.source)
+        #expect(try await lab.run().outcome.exit == 0)
+        for index in 0..<2 {
+            let word = ["sh", "-c", "echo from\(index) > \(lab.target(index))/from\(index)"]
+            #expect(try await lab.run(on: index, word).exit == 0)
+        }
+        let (outcome, _) = try await lab.run()
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        for index in 0..<2 {
+            #expect(try await lab.differences(index) == [])
+            #expect(exists(lab.seenOnHub(lab.source) + "/from\(index)"))
+        }
+        #expect(try await lab.run().report.edges.allSatisfy(\.movedNothing))
+    }
+
     @Test(.enabled(if: isPossible, "needs root and namespaces"))
     func fullDisk_failsItsEdgeOnly_losesNothing_andGoesOnWhenThereIsRoom() async throws {
         let lab = try NamespaceLab([.init(), .init(disk: "4m")])

@@ -38,11 +38,13 @@ package final class NamespaceLab: Sendable {
     }()
 
     /// Blocks until every server listens.
-    package init(_ machines: [Machine]) throws {
+    ///
+    /// - Parameter edges: in YAML; by default one push edge from `build` to each machine.
+    package init(_ machines: [Machine], edges: String? = nil) throws {
         directory = TemporaryDirectory("lab")
         count = machines.count
         chmod(directory.path, 0o755)
-        try NamespaceLab.files(directory, machines)
+        try NamespaceLab.files(directory, machines, edges)
         var ends: [Int32] = [0, 0]
         guard pipe(&ends) == 0 else { throw Failed(description: "pipe") }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -159,7 +161,7 @@ package final class NamespaceLab: Sendable {
 
 extension NamespaceLab {
     /// Keys, configurations, users and scripts of the lab.
-    private static func files(_ directory: TemporaryDirectory, _ machines: [Machine]) throws {
+    private static func files(_ directory: TemporaryDirectory, _ machines: [Machine], _ edges: String?) throws {
         for name in ["bin", "hub"] { mkdir(directory(name), 0o755) }
         for name in ["headwater", "headwater-agent"] {
             let binary = try Headwater.binaries() + "/" + name
@@ -188,7 +190,7 @@ extension NamespaceLab {
         }
         try SSHServer.write(users, directory("passwd"), mode: 0o644)
         try SSHServer.write(known, directory("known_hosts"), mode: 0o644)
-        let edges = machines.indices.map { "  - build -> t\($0)\n" }.joined()
+        let edges = edges ?? machines.indices.map { "  - build -> t\($0)\n" }.joined()
         try SSHServer.write(
             "headwater: 1\nname: lab\npeers:\n\(peers)edges:\n\(edges)", directory("lab.yaml"), mode: 0o644)
         try SSHServer.write(hubScript, directory("hub.sh"))
