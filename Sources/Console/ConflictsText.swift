@@ -8,8 +8,13 @@ package enum ConflictsText {
         lines += errors(edges)
         let count = edges.reduce(0) { $0 + $1.conflicts.count }
         if count > 0 {
-            lines.append(
-                StyledLine("both sides stay as they are until you settle it: make them equal, delete or rename one"))
+            lines += [
+                StyledLine(
+                    "both sides stay as they are until they are made equal, or one is deleted or renamed; or decide:"),
+                StyledLine(
+                    "  headwater resolve \(Printable.text(file)) --session SESSION PATH --keep upstream|downstream|both|newer"
+                ),
+            ]
         }
         lines.append(total(edges, count))
         return lines
