@@ -119,6 +119,26 @@ import Wire
         }
     }
 
+    @Test func conflictBelowADirectory_thatBecomesAFile_waitsForTheOneAboveIt() async {
+        let ends = TwoEnds(mode: .bidi)
+        ends.shell("mkdir source/d; echo 1 > source/d/a; echo pad > source/pad")
+        #expect(await ends.run().error == nil)
+        ends.shell("echo up > source/d/x; echo down > target/d/x")
+        #expect(await ends.run().outcome?.counts.conflicts == 1)
+        ends.shell("rm -r target/d; echo file > target/d")
+        let (source, target) = (ends.listing(ends.source), ends.listing(ends.target))
+        for _ in 1...3 {
+            let ran = await ends.run()
+            #expect(ran.error == nil && ran.problems.isEmpty, "\(ran.problems)")
+            #expect(ran.outcome?.counts.conflicts == 2)
+            #expect(ends.listing(ends.source) == source && ends.listing(ends.target) == target)
+        }
+        ends.shell("rm target/d; mkdir target/d; echo 1 > target/d/a; echo up > target/d/x")
+        _ = await ends.run()
+        #expect(await ends.run().outcome?.counts.conflicts == 0)
+        #expect(ends.text("target/d/x") == "up\n" && ends.text("source/d/x") == "up\n")
+    }
+
     // MARK: Many
 
     @Test func moreConflictsThanFitIntoAMessage_areLookedAtAgain() async {
