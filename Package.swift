@@ -54,7 +54,7 @@ let package = Package(
             "Sessions", ["Core", "Wire", "Content", "Filters", "Reconciliation", "Platform", "Snapshots", "Roots"]),
         module(
             "Orchestration",
-            ["Core", "Topologies", "Platform", "SSH", "Sessions", "Roots", "Snapshots", "Wire", "Content"]),
+            ["Core", "Filters", "Topologies", "Platform", "SSH", "Sessions", "Roots", "Snapshots", "Wire", "Content"]),
         module("Console", ["Core", "Platform", "Topologies"], documents: ["errors.md"]),
         .executableTarget(
             name: "headwater", dependencies: ["Core", "Topologies", "Platform", "Orchestration", "Console", arguments],

@@ -1,4 +1,5 @@
-/// What a session does where more than one outcome would make sense: the edge's keys `delete`, `keep_deleted`, `drift` and `mirror`.
+/// What a session does where more than one outcome would make sense: the edge's keys `delete`, `keep_deleted`, `drift`,
+/// `mirror` and `overwrite`.
 ///
 /// The same at both ends. What each means for every pair of states stands in `docs/semantics.md`.
 package struct SessionPolicy: Hashable, Sendable {
@@ -32,14 +33,30 @@ package struct SessionPolicy: Hashable, Sendable {
         case path(TreePath)
     }
 
+    /// Who wins where both sides changed a path, or hold different files in a first cycle.
+    package enum Overwrite: String, CaseIterable, Sendable {
+        /// Upstream, deletions included.
+        case always
+        /// The newer modification time; a change beside a deletion stays a conflict.
+        case older
+        /// Nobody: both stay until somebody decides.
+        case conflict
+    }
+
     package var delete: Delete
     /// Nil: they are unlinked.
     package var attic: Attic?
     package var drift: Drift
     /// What the downstream side has beyond the upstream one is deleted, too. Never with `delete: never`.
     package var mirror: Bool
+    /// Nil: `always` in a push or pull, `conflict` where both ends send.
+    package var overwrite: Overwrite?
 
-    package init(delete: Delete = .during, attic: Attic? = nil, drift: Drift = .repair, mirror: Bool = false) {
+    package init(
+        delete: Delete = .during, attic: Attic? = nil, drift: Drift = .repair, mirror: Bool = false,
+        overwrite: Overwrite? = nil
+    ) {
+        self.overwrite = overwrite
         self.delete = delete
         self.attic = attic
         self.drift = drift

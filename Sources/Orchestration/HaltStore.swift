@@ -16,15 +16,11 @@ package struct HaltStore: Sendable {
 
     /// The halt of `session`, released or not; nil when there is none.
     package func halt(of session: String) throws(HeadwaterError) -> StandingHalt? {
-        let content: [UInt8]
-        do {
-            let file = try Descriptor(
-                at: Descriptor.workingDirectory, path(session), O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
-            content = try HaltStore.read(file)
-        } catch {
-            if error.isMissing { return nil }
+        let read: [UInt8]?
+        do throws(SystemError) { read = try StateFile.read(path(session), bytesMax: HaltStore.bytesMax) } catch {
             throw unreadable(session, error.description)
         }
+        guard let content = read else { return nil }
         guard let halt = StandingHalt(decoding: content), halt.session == session else {
             throw unreadable(session, "the content is not a halt of this session")
         }
@@ -34,8 +30,7 @@ package struct HaltStore: Sendable {
     /// Keeps `halt` in place of what was known of its session; returns once it is durable.
     package func record(_ halt: StandingHalt) throws(HeadwaterError) {
         do {
-            try makeDirectories()
-            try replace(path(halt.session), halt.encoded)
+            try StateFile.write(halt.encoded, to: path(halt.session), in: directory)
         } catch {
             throw notKept(halt.session, error)
         }
@@ -45,8 +40,8 @@ package struct HaltStore: Sendable {
     package func keep(list: [TreePath], of session: String) throws(HeadwaterError) -> String {
         let file = "\(directory)/\(session).list"
         do {
-            try makeDirectories()
-            try replace(file, Array(list.map { $0.description + "\n" }.joined().utf8))
+            let text = list.map { $0.description + "\n" }.joined()
+            try StateFile.write(Array(text.utf8), to: file, in: directory)
             return file
         } catch {
             throw notKept(session, error)
@@ -76,44 +71,6 @@ package struct HaltStore: Sendable {
     }
 
     private func path(_ session: String) -> String { "\(directory)/\(session).halt" }
-
-    private func replace(_ path: String, _ content: [UInt8]) throws(SystemError) {
-        let aside = "\(path).\(getpid()).new"
-        let file = try Descriptor(
-            at: Descriptor.workingDirectory, aside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: 0o600)
-        try writeFully(file.raw, content)
-        try check("fsync") { fsync(file.raw) }
-        try check("rename") { rename(aside, path) }
-        try HaltStore.sync(directory)
-    }
-
-    private func makeDirectories() throws(SystemError) {
-        var made = ""
-        for part in directory.split(separator: "/") {
-            let parent = made.isEmpty ? "/" : made
-            made += "/" + part
-            if mkdir(made, 0o700) == 0 {
-                try HaltStore.sync(parent)
-            } else if errno != EEXIST {
-                throw SystemError("mkdir")
-            }
-        }
-    }
-
-    private static func sync(_ directory: String) throws(SystemError) {
-        let opened = try Descriptor(at: Descriptor.workingDirectory, directory, O_RDONLY | O_DIRECTORY)
-        try check("fsync") { fsync(opened.raw) }
-    }
-
-    private static func read(_ file: Descriptor) throws(SystemError) -> [UInt8] {
-        let size = Int(try FileStatus(descriptor: file.raw).size)
-        if size > bytesMax { throw SystemError("read", EFBIG) }
-        var content = [UInt8](repeating: 0, count: size)
-        let got = content.withUnsafeMutableBytes { buffer in
-            Result { () throws(SystemError) in try readFully(file.raw, into: buffer) }
-        }
-        return Array(content.prefix(try got.get()))
-    }
 
     private func notKept(_ session: String, _ error: SystemError) -> HeadwaterError {
         HeadwaterError(

@@ -14,6 +14,8 @@ package final class SessionRunner: EdgeRunner {
     private let edges: [Int]
     private let isReset: Bool
     private let halts: HaltGuard
+    /// What was decided for conflicts, by session.
+    private let resolutions: [String: [Resolution]]
     private let interruption: Interruption
     private let observe: @Sendable (Event) -> Void
     private let registry = RootRegistry()
@@ -44,7 +46,8 @@ package final class SessionRunner: EdgeRunner {
     ///   - agent: path of the program that far machines are to run.
     ///   - askPassphrase: asks a person for the passphrase of a private key; nil where nobody is there.
     package init(
-        _ topology: Topology, edges: [Int], isReset: Bool, halts: HaltStore, agent: String, interruption: Interruption,
+        _ topology: Topology, edges: [Int], isReset: Bool, halts: HaltStore,
+        resolutions: [String: [Resolution]] = [:], agent: String, interruption: Interruption,
         askPassphrase: SSHRun.Ask? = nil, observe: @escaping @Sendable (Event) -> Void
     ) {
         self.topology = topology
@@ -52,6 +55,7 @@ package final class SessionRunner: EdgeRunner {
         self.isReset = isReset
         self.halts = HaltGuard(store: halts) { WallClock.now }
         self.interruption = interruption
+        self.resolutions = resolutions
         self.observe = observe
         ssh = SSHRun(
             ask: askPassphrase, note: { observe(.detail(edge: nil, $0)) }, warn: { observe(.warning(edge: nil, $0)) })
@@ -173,7 +177,7 @@ package final class SessionRunner: EdgeRunner {
         let request = SessionRequest(
             edge: identity, maxDelete: DeleteLimit(declared.maxDelete), policy: declared.policy, isReset: isReset,
             released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, filter: declared.filter.rules,
-            owner: owner.text, takesOver: takesOver)
+            resolutions: resolutions[identity.session] ?? [], owner: owner.text, takesOver: takesOver)
         let isUpstream = routes[edge]!.openerIsUpstream
         return SessionPlan(
             request: request, here: isUpstream ? upstream : downstream, there: isUpstream ? downstream : upstream,

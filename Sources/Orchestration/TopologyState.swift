@@ -18,6 +18,7 @@ package struct TopologyState: Sendable {
     }
 
     package var halts: HaltStore { HaltStore(directory: directory + "/halts") }
+    package var resolutions: ResolutionStore { ResolutionStore(directory: directory + "/resolutions") }
     package var lastRuns: LastRunStore { LastRunStore(directory: directory + "/last") }
 
     /// `file` without `.`, `..` and doubled slashes, from the root on.

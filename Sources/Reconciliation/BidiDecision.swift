@@ -48,16 +48,6 @@ package enum BidiDecision: Hashable, Sendable {
     case blocked
 }
 
-/// Who wins where both sides changed a path.
-package enum Overwrite: String, Hashable, Sendable, CaseIterable {
-    /// Upstream, deletions included.
-    case always
-    /// The newer modification time; a change beside a deletion stays a conflict.
-    case older
-    /// Nobody: both stay until somebody decides.
-    case conflict
-}
-
 /// Decides one path that the upstream side has changed, by the table of `docs/semantics.md`. Pure.
 ///
 /// - Parameters:
@@ -67,7 +57,7 @@ package enum Overwrite: String, Hashable, Sendable, CaseIterable {
 ///   - areEqual: whether two files of one size have the same content; nil while that is not known.
 package func decideBidi(
     agreed: AgreedEntry?, up: SideChange, down: SideChange, below: BelowDirectory = [],
-    overwrite: Overwrite = .conflict, areEqual: Bool? = nil
+    overwrite: SessionPolicy.Overwrite = .conflict, areEqual: Bool? = nil
 ) -> BidiDecision {
     switch (up, down) {
     case (_, .unsynced), (.unsynced, _): .blocked
@@ -118,7 +108,7 @@ private func merged(
 }
 
 private func bothChanged(
-    _ mine: AgreedEntry, _ theirs: AgreedEntry, _ overwrite: Overwrite, _ areEqual: Bool?
+    _ mine: AgreedEntry, _ theirs: AgreedEntry, _ overwrite: SessionPolicy.Overwrite, _ areEqual: Bool?
 ) -> BidiDecision {
     if mine.attributes.kind == theirs.attributes.kind {
         switch mine.attributes.kind {

@@ -1,12 +1,5 @@
 import Core
 
-/// Which side a person lets win, for paths that are in conflict.
-package enum Keep: String, Hashable, Sendable, CaseIterable {
-    case upstream, downstream
-    /// The side with the newer modification time; where one side deleted it, the one that is left.
-    case newer
-}
-
 /// What becomes of a conflict that stands.
 package enum Settlement: Hashable, Sendable {
     /// Both sides are as they were flagged.
@@ -21,6 +14,8 @@ package enum Settlement: Hashable, Sendable {
     case downward
     /// The upstream side becomes as the downstream one.
     case upward
+    /// The same as `downward`, and the downstream version stays beside it under another name.
+    case both
 }
 
 /// Decides a conflict that stands, by the rules of `docs/semantics.md`. Pure.
@@ -42,6 +37,7 @@ package func settle(
     switch keep {
     case .upstream: return .downward
     case .downstream: return .upward
+    case .both: return .both
     case .newer:
         return downstream.attributes.mtime > upstream.attributes.mtime ? .upward : .downward
     case nil: break
@@ -60,7 +56,7 @@ private func survivor(
     _ left: AgreedEntry, wasBoth: Bool, _ flagged: AgreedEntry?, _ keep: Keep?, wins: Settlement
 ) -> Settlement {
     switch keep {
-    case .newer: return wins
+    case .newer, .both: return wins
     case .upstream: return .downward
     case .downstream: return .upward
     case nil: return wasBoth ? wins : left == flagged ? .stands : .flaggedAnew

@@ -1,4 +1,5 @@
 import Core
+import Filters
 import Platform
 import Reconciliation
 import Roots
@@ -17,6 +18,8 @@ final class BidiTarget {
         /// Only the digest, to decide by it.
         case compare(WantedFile)
         case problem(HeadwaterError)
+        /// What stands there loses, and is kept.
+        case keepLoser(TreePath, isBeside: Bool)
     }
 
     /// A change that waits for the upstream's digest.
@@ -28,7 +31,8 @@ final class BidiTarget {
 
     private let view: DownstreamView
     private let decider: Decider
-    private let overwrite: Overwrite
+    private let overwrite: SessionPolicy.Overwrite
+    private let resolutions: ConflictPattern
     private(set) var outcome = BidiOutcome()
     private var standing: [TreePath: Conflict] = [:]
     private var open: [Int: Open] = [:]
@@ -37,7 +41,8 @@ final class BidiTarget {
     init(_ end: SessionEnd, _ image: TreeImage, _ decider: Decider) throws(HeadwaterError) {
         view = DownstreamView(end, image, decider)
         self.decider = decider
-        overwrite = .conflict
+        overwrite = end.policy.overwrite ?? .conflict
+        resolutions = end.resolutions
         for conflict in try end.conflicts() { stand(conflict) }
     }
 
@@ -237,7 +242,11 @@ final class BidiTarget {
             let mine = try view.standing(at: conflict.path)
             guard mine.change != .unsynced else { continue }
             let answer = answers[conflict.path]
-            if answer?.record.attributes == conflict.upstream?.attributes, mine.isAsFlagged(conflict) { continue }
+            if resolutions.keep(of: conflict) == nil,
+                answer?.record.attributes == conflict.upstream?.attributes, mine.isAsFlagged(conflict)
+            {
+                continue
+            }
             if let answer, answer.record.attributes?.kind == .file {
                 settling[answer.index] = conflict
                 steps.append(compare(answer.index, answer.record, mine))
@@ -255,7 +264,8 @@ final class BidiTarget {
         let mine = try view.standing(at: path)
         let down = try view.version(mine)
         let up = answer.flatMap { DownstreamView.change($0.record, nil, sent).entry }
-        let settlement = Reconciliation.settle(conflict, upstream: up, downstream: down)
+        let keep = resolutions.keep(of: conflict)
+        let settlement = Reconciliation.settle(conflict, upstream: up, downstream: down, keep: keep)
         switch settlement {
         case .stands: return []
         case .flaggedAnew:
@@ -265,20 +275,24 @@ final class BidiTarget {
             letGo(path)
             outcome.settled.insert(path)
             return []
-        case .equal, .downward:
+        case .equal, .downward, .both:
             if answer != nil, mine.attributes == nil, let taken = try view.takenAbove(path) {
                 try flag(taken.path, taken.agreed, up: taken.agreed, down: taken.now, taken.identity)
                 return []
             }
             letGo(path)
+            var steps: [Step] = []
+            if keep != nil && settlement != .equal {
+                steps.append(.keepLoser(path, isBeside: settlement == .both))
+            }
             // What is deleted upstream goes here, and then from the rows of both.
             guard let answer else {
                 outcome.settled.insert(path)
                 let removal = Removal(
                     index: Planned.noIndex, path: path, expected: mine.expected, isUnrecorded: true)
-                return [.removeLater(removal)]
+                return steps + [.removeLater(removal)]
             }
-            return try obey(answer.index, answer.record, mine, sent)
+            return try steps + obey(answer.index, answer.record, mine, sent)
         }
     }
 

@@ -1,4 +1,5 @@
 import Core
+import Filters
 import Platform
 import Roots
 import Snapshots
@@ -53,13 +54,14 @@ package enum EdgeSession {
             isPeer: !plan.isInitiatedHere, isAgent: isAgent)
         let request = plan.request
         let filter = try SessionFilter(request.filter)
+        let resolutions = try ConflictPattern(sent: request.resolutions)
         let opening = try Opening(
             plan.here, session: request.edge.session, owner: try LockOwner(sent: request.owner), registry: registry,
             role)
         let file = opening.directory.databaseFile
         let number = SessionsHere.enter(file) { conversation.link.close() }
         defer { SessionsHere.leave(file, number) }
-        let end = SessionEnd(opening, request, plan.here, filter, lent: lent)
+        let end = SessionEnd(opening, request, plan.here, filter, resolutions, lent: lent)
         do throws(HeadwaterError) {
             end.scanAhead()
             try greet(plan, opening, end, conversation, observer)
@@ -165,6 +167,7 @@ package enum Responder {
     ) throws(HeadwaterError) {
         let request = hello.request
         let filter = try SessionFilter(request.filter)
+        let resolutions = try ConflictPattern(sent: request.resolutions)
         let there = try decoding { () throws(WireFault) in try hello.state.endState() }
         let isInitiatedHere = request.edge.mode.isInitiated(atUpstream: !hello.openerIsUpstream)
         let role = Opening.Role(
@@ -176,7 +179,7 @@ package enum Responder {
         let file = opening.directory.databaseFile
         let number = SessionsHere.enter(file) { conversation.link.close() }
         defer { SessionsHere.leave(file, number) }
-        let end = SessionEnd(opening, request, hello.there, filter, lent: files)
+        let end = SessionEnd(opening, request, hello.there, filter, resolutions, lent: files)
         do throws(HeadwaterError) {
             end.scanAhead()
             let terms = SessionTerms(
@@ -217,5 +220,14 @@ extension LockOwner {
             throw .protocolBroken(WireFault("unreadable owner"))
         }
         self = owner
+    }
+}
+
+extension ConflictPattern {
+    /// As another process sent it.
+    fileprivate init(sent resolutions: [Resolution]) throws(HeadwaterError) {
+        do throws(Matcher.BadRule) { try self.init(resolutions) } catch {
+            throw .protocolBroken(WireFault("pattern \(error.index + 1) \(error.fault.message)"))
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Content
 import Core
+import Filters
 import Platform
 import Roots
 import Snapshots
@@ -14,6 +15,7 @@ final class SessionEnd {
     private let lock: SessionLock
     let neverSynced: NeverSynced
     let filter: SessionFilter
+    let resolutions: ConflictPattern
     /// Where the other end is in this process too.
     let lent: LentFiles?
     private let request: SessionRequest
@@ -23,10 +25,12 @@ final class SessionEnd {
     var isBidi: Bool { request.edge.mode == .bidi }
 
     init(
-        _ opening: Opening, _ request: SessionRequest, _ side: EndRequest, _ filter: SessionFilter, lent: LentFiles?
+        _ opening: Opening, _ request: SessionRequest, _ side: EndRequest, _ filter: SessionFilter,
+        _ resolutions: ConflictPattern, lent: LentFiles?
     ) {
         self.lent = lent
         self.filter = filter
+        self.resolutions = resolutions
         root = opening.root
         directory = opening.directory
         lock = opening.lock
@@ -63,7 +67,15 @@ final class SessionEnd {
     func openStage() throws(HeadwaterError) -> Stage {
         let attic = policy.attic.map { _ in AtticPlace(path: policy.atticInTree, at: WallClock.now) }
         return try Stage(
-            root: root.descriptor.raw, base: root.base.raw, session: directory.session, attic: attic)
+            root: root.descriptor.raw, base: root.base.raw, session: directory.session, attic: attic,
+            label: request.edge.downstream)
+    }
+
+    /// What a person decided for a path that is in conflict; nil where nothing was, or it is not.
+    func decided(at path: TreePath) throws(HeadwaterError) -> Keep? {
+        if resolutions.isEmpty { return nil }
+        guard let row = try opened.row(at: path), row.state == .conflict else { return nil }
+        return resolutions.keep(of: try opened.conflict(at: path))
     }
 
     /// Whether a file or symlink that looks as agreed, but is not the recorded inode, has the agreed content.

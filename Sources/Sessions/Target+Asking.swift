@@ -75,4 +75,12 @@ extension Target {
         }
         return paths
     }
+
+    /// An answer has what was asked about, in that order; what the source lacks is left out.
+    func checkAsked(_ path: TreePath) throws(HeadwaterError) {
+        guard let position = asked?.firstIndex(of: path) else {
+            throw .protocolBroken(WireFault("an answer about what was not asked"))
+        }
+        asked = asked![(position + 1)...]
+    }
 }

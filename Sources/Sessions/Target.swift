@@ -26,7 +26,7 @@ final class Target {
     let inbox: Inbox
     let observer: any SessionObserver
     let decider: Decider
-    private let stage: Stage
+    let stage: Stage
     let batch: TargetBatch
     let incoming: IncomingContent
     private let mayBeStopped: Bool
@@ -245,14 +245,6 @@ final class Target {
         progress.entriesTotal = received
     }
 
-    /// An answer has what was asked about, in that order; what the source lacks is left out.
-    private func checkAsked(_ path: TreePath) throws(HeadwaterError) {
-        guard let position = asked?.firstIndex(of: path) else {
-            throw .protocolBroken(WireFault("an answer about what was not asked"))
-        }
-        asked = asked![(position + 1)...]
-    }
-
     /// Decides changes while there is room in the window, and tells the source.
     private func decideSome() throws(HeadwaterError) {
         while undecidedHead < undecided.count {
@@ -291,6 +283,8 @@ final class Target {
 
     func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> WantMessage.Item? {
         drift.remove(record.path)
+        // A loser that a person decided on is kept, whatever the policy is.
+        if end.isBidi, try end.decided(at: record.path) != nil { stage.decide(.inAttic, at: record.path) }
         if record.state != .absent { for step in try decider.wayTo(record.path) { batch.add(step) } }
         switch try decider.decide(index, record) {
         case .nothing: return nil

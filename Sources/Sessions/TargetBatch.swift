@@ -28,6 +28,7 @@ final class TargetBatch {
     private(set) var counts = CycleCounts()
     /// What the batch in hand has written; nil where only a scan can tell.
     private var written: [Published]? = []
+    private var hasUnknownWrites = false
 
     init(end: SessionEnd, stage: Stage, link: FrameLink, observer: any SessionObserver) {
         self.end = end
@@ -39,6 +40,9 @@ final class TargetBatch {
 
     var isEmpty: Bool { steps.isEmpty }
     var isFull: Bool { steps.count >= TargetBatch.stepsMax || bytes >= TargetBatch.bytesMax }
+
+    /// More is written than the operations say: only a scan can tell what.
+    func noteUnknownWrites() { hasUnknownWrites = true }
 
     // MARK: Collecting
 
@@ -158,7 +162,7 @@ final class TargetBatch {
         }
         // What went to an attic within the tree is new there, too.
         if end.policy.atticInTree != nil && operations.contains(where: { $0.expected != .absent }) { written = nil }
-        if !operations.isEmpty { end.note(written: written) }
+        if !operations.isEmpty { end.note(written: hasUnknownWrites ? nil : written) }
         written = []
         try record(
             rows, indices.filter { $0 != Planned.noIndex }, residues.filter { $0 != Planned.noIndex })

@@ -57,6 +57,7 @@ struct EdgeSettings {
     var mirror: Bool?
     var delete: SessionPolicy.Delete?
     var keepDeleted: KeepDeleted?
+    var overwrite: SessionPolicy.Overwrite?
     /// Each of the three keys of filters, with the rules it gives.
     var rules: [String: [FilterRule]] = [:]
     private var rulesOfDefaults: [FilterRule] = []
@@ -78,6 +79,7 @@ struct EdgeSettings {
         if case .attic(let attic) = keepDeleted { policy.attic = attic }
         policy.drift = drift ?? policy.drift
         policy.mirror = mirror ?? policy.mirror
+        policy.overwrite = overwrite
         return policy
     }
 
@@ -111,6 +113,7 @@ struct EdgeSettings {
         merged.subpath = subpath ?? defaults.subpath
         merged.drift = drift ?? defaults.drift
         merged.mirror = mirror ?? defaults.mirror
+        merged.overwrite = overwrite ?? defaults.overwrite
         merged.delete = delete ?? defaults.delete
         merged.keepDeleted = keepDeleted ?? defaults.keepDeleted
         return merged

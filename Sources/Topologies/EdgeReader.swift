@@ -150,6 +150,9 @@ struct EdgeReader {
         case "delete":
             settings.delete = findings.choice(pair.value, what, of: Words.ofEdgeKeys["delete"]!)
                 .flatMap(SessionPolicy.Delete.init)
+        case "overwrite":
+            settings.overwrite = findings.choice(pair.value, what, of: Words.ofEdgeKeys["overwrite"]!)
+                .flatMap(SessionPolicy.Overwrite.init)
         case "keep_deleted": settings.keepDeleted = findings.keepDeleted(pair.value, what)
         case "filter", "exclude":
             settings.rules[pair.key] = findings.filterRules(pair.value, what, areSigned: pair.key == "filter")

@@ -67,6 +67,11 @@ enum GraphRules {
             findings.reportNotSupportedYet(
                 "`delete: \(delete.rawValue)` of a bidi edge", at: settings.spans["delete"] ?? edge.span)
         }
+        if edge.mode != .bidi, let overwrite = settings.overwrite, overwrite != .always {
+            findings.reportNotSupportedYet(
+                "`overwrite: \(overwrite.rawValue)` of a \(edge.mode.rawValue) edge",
+                at: settings.spans["overwrite"] ?? edge.span)
+        }
         if settings.mirror == true, settings.delete == .never {
             contradict(
                 "mirror", "`mirror: true` deletes what `delete: never` forbids to delete", "remove one of the two")

@@ -20,7 +20,6 @@ package enum NotSupportedYet {
         "continuous",
         "digest",
         "durability",
-        "overwrite",
         "preserve",
         "scan_interval",
         "schedule",

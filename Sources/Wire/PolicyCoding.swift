@@ -12,6 +12,15 @@ extension ByteWriter {
         }
         put(policy.drift.rawValue)
         put(policy.mirror)
+        put(policy.overwrite) { $0.put($1.rawValue) }
+    }
+
+    mutating func put(_ resolutions: [Resolution]) {
+        put(resolutions.count)
+        for one in resolutions {
+            put(one.pattern)
+            put(one.keep.rawValue)
+        }
     }
 }
 
@@ -27,7 +36,26 @@ extension ByteReader {
         }
         let mirror = try flag()
         if mirror && delete == .never { throw WireFault("mirror where nothing is to be deleted") }
-        return SessionPolicy(delete: delete, attic: attic, drift: drift, mirror: mirror)
+        let overwrite = try optional { (r) throws(WireFault) in try r.overwrite() }
+        return SessionPolicy(delete: delete, attic: attic, drift: drift, mirror: mirror, overwrite: overwrite)
+    }
+
+    private mutating func overwrite() throws(WireFault) -> SessionPolicy.Overwrite {
+        guard let word = SessionPolicy.Overwrite(rawValue: try text(atMost: 8, "overwrite")) else {
+            throw WireFault("unknown word for overwrite")
+        }
+        return word
+    }
+
+    /// Patterns are compiled by who uses them.
+    mutating func resolutions() throws(WireFault) -> [Resolution] {
+        var resolutions: [Resolution] = []
+        for _ in 0..<(try int(atMost: Resolution.countMax, "resolutions")) {
+            let pattern = Array(try data(atMost: Resolution.patternBytesMax, "pattern"))
+            guard let keep = Keep(rawValue: try text(atMost: 16, "side")) else { throw WireFault("unknown side") }
+            resolutions.append(Resolution(pattern: pattern, keep: keep))
+        }
+        return resolutions
     }
 
     private mutating func attic() throws(WireFault) -> SessionPolicy.Attic {

@@ -37,6 +37,8 @@ package struct SessionRequest: Hashable, Sendable {
     package var released: [ReleasedHalt]
     /// What is synced and what is not, at both ends alike; the first rule that matches decides.
     package var filter: [FilterRule]
+    /// What was decided for conflicts that stand.
+    package var resolutions: [Resolution]
     /// Who runs the session, as the lock file has it.
     package var owner: String
     /// The owner of the lock at the answering end is known to be a dead process of the orchestrator's own host.
@@ -44,7 +46,8 @@ package struct SessionRequest: Hashable, Sendable {
 
     package init(
         edge: EdgeIdentity, maxDelete: DeleteLimit, policy: SessionPolicy = .standard, isReset: Bool = false,
-        released: [ReleasedHalt] = [], filter: [FilterRule] = [], owner: String, takesOver: Bool = false
+        released: [ReleasedHalt] = [], filter: [FilterRule] = [], resolutions: [Resolution] = [], owner: String,
+        takesOver: Bool = false
     ) {
         self.edge = edge
         self.maxDelete = maxDelete
@@ -52,6 +55,7 @@ package struct SessionRequest: Hashable, Sendable {
         self.isReset = isReset
         self.released = released
         self.filter = filter
+        self.resolutions = resolutions
         self.owner = owner
         self.takesOver = takesOver
     }
@@ -122,6 +126,7 @@ extension ByteWriter {
             put(halt.facts)
         }
         put(request.filter)
+        put(request.resolutions)
         put(request.owner)
         put(request.takesOver)
     }
@@ -165,7 +170,7 @@ extension ByteReader {
         }
         return SessionRequest(
             edge: edge, maxDelete: maxDelete, policy: policy, isReset: isReset, released: released,
-            filter: try filterRules(),
+            filter: try filterRules(), resolutions: try resolutions(),
             owner: try text(atMost: Hello.textBytesMax, "owner"), takesOver: try flag())
     }
 

@@ -26,7 +26,8 @@ struct HeadwaterCommand: Command {
         version: versionText,
         subcommands: [
             RunCommand.self, SyncCommand.self, ReleaseCommand.self, ValidateCommand.self, GraphCommand.self,
-            DiffCommand.self, DoctorCommand.self, StatusCommand.self, ConflictsCommand.self, SnapshotCommand.self,
+            DiffCommand.self, DoctorCommand.self, StatusCommand.self, ConflictsCommand.self, ResolveCommand.self,
+            SnapshotCommand.self,
             InitCommand.self, ExplainCommand.self, SchemaCommand.self, CompletionsCommand.self,
         ])
 

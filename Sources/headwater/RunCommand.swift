@@ -44,8 +44,10 @@ struct RunCommand: Command {
             edges: edges.map(graph.identity), options: reporting(log), output: StandardOutput())
         interruption.onRequest { reporter.noteIfRoom(.warning(edge: nil, RunCommand.ending)) }
         let begun = MonotonicClock.now
+        let decided = try RunCommand.decided(edges.map(graph.identity), state.resolutions)
         let runner = SessionRunner(
-            graph, edges: edges, isReset: reset, halts: state.halts, agent: Surroundings.agentBinary,
+            graph, edges: edges, isReset: reset, halts: state.halts, resolutions: decided,
+            agent: Surroundings.agentBinary,
             interruption: interruption, askPassphrase: PassphrasePrompt.make(reporter, interruption),
             observe: reporter.note)
         defer { runner.close() }
@@ -60,8 +62,22 @@ struct RunCommand: Command {
             interruption: interruption, observe: reporter.note
         ).run()
         for summary in summaries { state.lastRuns.record(summary, at: WallClock.now) }
+        for summary in summaries where summary.hasEnded {
+            try state.resolutions.remove(decided[summary.edge.session] ?? [], from: summary.edge.session)
+        }
         reporter.finish(summaries, seconds: Double(MonotonicClock.now - begun) / 1e9)
         return Core.ExitCode.worst(summaries.map(\.exit) + [interruption.exit ?? .inStep])
+    }
+
+    /// What `resolve` has decided for these edges.
+    private static func decided(_ edges: [EdgeIdentity], _ store: ResolutionStore) throws(HeadwaterError) -> [String:
+        [Resolution]]
+    {
+        var decided: [String: [Resolution]] = [:]
+        for edge in edges where edge.mode == .bidi {
+            decided[edge.session] = try store.resolutions(of: edge.session)
+        }
+        return decided
     }
 
     private static var ending: HeadwaterError {
@@ -90,4 +106,9 @@ struct RunCommand: Command {
             verbosity: global.verbosity, json: json, live: isLive, resultStyle: global.style(of: 1),
             progressStyle: global.style(of: 2), log: log)
     }
+}
+
+extension EdgeSummary {
+    /// Whether its cycle came to its end.
+    fileprivate var hasEnded: Bool { exit == .inStep || exit == .conflicts || exit == .problems }
 }

@@ -10,7 +10,7 @@ import Testing
         var up: SideChange
         var down: SideChange
         var below: BelowDirectory = []
-        var overwrite = Overwrite.conflict
+        var overwrite = SessionPolicy.Overwrite.conflict
         var areEqual: Bool?
         var expected: BidiDecision
         var testDescription: String { name }

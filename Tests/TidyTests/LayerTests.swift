@@ -17,7 +17,7 @@ import Testing
         "Roots": ["Core", "Platform", "Content"],
         "Sessions": ["Core", "Wire", "Content", "Filters", "Reconciliation", "Platform", "Snapshots", "Roots"],
         "Orchestration": [
-            "Core", "Wire", "Content", "Topologies", "Platform", "SSH", "Snapshots", "Roots", "Sessions",
+            "Core", "Wire", "Content", "Filters", "Topologies", "Platform", "SSH", "Snapshots", "Roots", "Sessions",
         ],
         "Console": ["Core", "Platform", "Topologies"],
         "headwater": [

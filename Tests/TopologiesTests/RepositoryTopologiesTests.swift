@@ -9,7 +9,6 @@ import Topologies
         "disaster-recovery.yaml": [
             "the key `continuous`", "the key `preserve`", "the key `schedule`",
         ],
-        "hub-and-spokes.yaml": ["the key `overwrite`"],
         "media-pipeline.yaml": [
             "the key `settle`", "the key `bandwidth`", "the key `compression`", "the key `digest`",
             "the key `durability`",

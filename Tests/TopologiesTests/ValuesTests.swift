@@ -138,7 +138,7 @@ import Topologies
     /// Each key that is not supported yet: a good value is HW900 alone, a bad one has its own finding beside it.
     @Test(
         arguments: [
-            ("overwrite", "older", "newer"), ("symlinks", "follow", "2"),
+            ("symlinks", "follow", "2"),
             ("preserve", "[mode, acls]", "[mood]"), ("digest", "sha256", "md5"), ("compression", "zstd", "gzip"),
             ("bandwidth", "50MB/s", "50"), ("connections", "4", "0"), ("settle", "2s", "2"),
             ("continuous", "true", "yes"),

@@ -13,7 +13,7 @@ package final class Applier {
     let stage: Stage
     let cursor: TreeCursor
     let displacement: Displacement
-    private let attic: Attic?
+    private let keepers: [Attic]
     private let forcedWay: DurabilityWay?
 
     /// - Parameter stage: of the root that is changed; its session's lock is held by the caller.
@@ -26,10 +26,10 @@ package final class Applier {
     ) {
         self.stage = stage
         cursor = TreeCursor(root: stage.root)
-        attic = stage.attic.map {
-            Attic($0, root: stage.root, session: stage.session.raw, device: stage.device)
-        }
-        displacement = Displacement(stage: stage, attic: attic, ability: ability, onChecked: onChecked)
+        let (attic, beside) = stage.keepers()
+        keepers = [attic, beside]
+        displacement = Displacement(
+            stage: stage, attic: attic, beside: beside, ability: ability, onChecked: onChecked)
         forcedWay = way
     }
 
@@ -41,7 +41,7 @@ package final class Applier {
     package func apply(_ operations: [Operation]) throws(HeadwaterError) -> [Outcome] {
         if operations.isEmpty { return [] }
         cursor.invalidate()
-        attic?.invalidate()
+        for keeper in keepers { keeper.invalidate() }
         var batch = Batch(operations, stage)
         defer { batch.discardUnpublished() }
         try checkRoot()
@@ -76,7 +76,7 @@ package final class Applier {
     }
 
     private func makeAtticDurable() throws(HeadwaterError) {
-        do throws(SystemError) { try attic?.makeDurable() } catch {
+        do throws(SystemError) { for keeper in keepers { try keeper.makeDurable() } } catch {
             throw Durability.failure(error, stage.directory.raw)
         }
     }

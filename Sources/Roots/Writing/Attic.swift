@@ -7,8 +7,13 @@ package struct AtticPlace: Sendable {
     /// Beneath the root of the tree; nil is `.headwater/<session>/attic`.
     package var path: TreePath?
     package var moment: Timestamp
+    /// Stands in the names as well, before the moment.
+    var label: String?
 
     package init(path: TreePath?, at moment: Timestamp) { (self.path, self.moment) = (path, moment) }
+
+    /// The tree itself: what is displaced stays beside what takes its place, under a name that says where and when it comes from.
+    init(besideIn label: String, at moment: Timestamp) { (path, self.moment, self.label) = (.root, moment, label) }
 }
 
 /// Where displaced files and symlinks are kept instead of being unlinked: `.headwater/<session>/attic`, or a directory of the tree.
@@ -36,7 +41,7 @@ final class Attic {
     ///   - device: the file system that both are on.
     init(_ place: AtticPlace, root: Int32, session: Int32, device: UInt64) {
         (self.root, self.session, self.device, path) = (root, session, device, place.path)
-        suffix = Array("~".utf8) + Attic.stamp(place.moment)
+        suffix = Array((place.label.map { "~" + $0 } ?? "").utf8) + Array("~".utf8) + Attic.stamp(place.moment)
     }
 
     /// Looks whether the attic, where it is there already, is fit to be one; makes nothing.

@@ -76,7 +76,8 @@ struct Batch {
             intent.entries.append(
                 Intent.Entry(
                     number: ours.number, ownInode: ours.inode, isRemoval: isRemoval,
-                    isKept: stage.attic != nil && !operation.expected.isDirectory, expected: operation.expected,
+                    isKept: stage.fate(at: operation.path) != .unlinked && !operation.expected.isDirectory,
+                    expected: operation.expected,
                     path: operation.path))
         }
         if intent.entries.isEmpty { return false }

@@ -30,7 +30,8 @@ struct Displacement {
 
     let stage: Stage
     /// Where files and symlinks go that are displaced; nil: they are unlinked.
-    let attic: Attic?
+    let attic: Attic
+    let beside: Attic
     var ability: RenameAbility
     /// Called between the check of a path and its change; for tests only.
     var onChecked: ((TreePath) -> Void)?
@@ -71,10 +72,10 @@ struct Displacement {
 
     /// Unlinks a displaced file or symlink, or keeps it.
     private func letGo(_ parked: UnsafePointer<CChar>, _ place: Place) throws(SystemError) {
-        if let attic {
-            try attic.keep(parked, in: own, of: place.path, ability)
-        } else {
-            try check("unlinkat") { unlinkat(own, parked, 0) }
+        switch stage.fate(at: place.path) {
+        case .inAttic: try attic.keep(parked, in: own, of: place.path, ability)
+        case .beside: try beside.keep(parked, in: own, of: place.path, ability)
+        case .unlinked: try check("unlinkat") { unlinkat(own, parked, 0) }
         }
     }
 

@@ -23,6 +23,8 @@ package final class Stage: Sendable {
     let directory: Descriptor
     let intent: Descriptor
     private let counter = Monitor<UInt64>(0)
+    private let fates = Monitor<[TreePath: Fate]>([:])
+    private let label: String
     private let rescuedEntries: Monitor<[Rescued]>
 
     /// Opens or makes the stage of `session` and clears it. Blocks.
@@ -32,8 +34,12 @@ package final class Stage: Sendable {
     ///   - base: of the directory that holds `.headwater`, on the same file system; the root itself where nil.
     ///   - session: `[A-Za-z0-9_-]{1,64}`.
     ///   - attic: where displaced files are kept; nil unlinks them. It is made when the first of them comes.
-    package init(root: Int32, base: Int32? = nil, session: String, attic: AtticPlace? = nil) throws(HeadwaterError) {
+    ///   - label: whose tree it is, for the names of what is kept beside its place.
+    package init(
+        root: Int32, base: Int32? = nil, session: String, attic: AtticPlace? = nil, label: String = "other"
+    ) throws(HeadwaterError) {
         precondition(Name.isValid(session), "a session's name was not validated")
+        self.label = label
         self.root = root
         self.attic = attic
         do throws(SystemError) {
@@ -57,6 +63,29 @@ package final class Stage: Sendable {
             throw Stage.openingError(error, root)
         }
         try checkAttic()
+    }
+
+    /// What becomes of a displaced file or symlink.
+    package enum Fate: Sendable {
+        case unlinked
+        case inAttic
+        /// In the same directory, under another name.
+        case beside
+    }
+
+    /// Says what becomes of what stands at one path when it is displaced; else it is the attic's, or unlinked where there is none.
+    package func decide(_ fate: Fate, at path: TreePath) { fates.update { $0[path] = fate } }
+
+    func fate(at path: TreePath) -> Fate { fates.read { $0[path] } ?? (attic == nil ? .unlinked : .inAttic) }
+
+    /// The two places where displaced entries are kept; made when the first of them comes.
+    func keepers() -> (attic: Attic, beside: Attic) {
+        let now = WallClock.now
+        let places = (attic ?? AtticPlace(path: nil, at: now), AtticPlace(besideIn: label, at: now))
+        return (
+            Attic(places.0, root: root, session: session.raw, device: device),
+            Attic(places.1, root: root, session: session.raw, device: device)
+        )
     }
 
     /// An attic that cannot serve ends the session before anything is displaced.
