@@ -42,8 +42,8 @@ package func settle(
         return downstream.attributes.mtime > upstream.attributes.mtime ? .upward : .downward
     case nil: break
     }
-    if let ancestor = conflict.ancestor {
-        // One side took its change back: the other's is the only one left.
+    if let ancestor = conflict.ancestor, !ancestor.isDirectory {
+        // One side took its change back: the other's is the only one left. (A directory does not show what was changed below it.)
         let isUpstreamBack = upstream.hasContent(of: ancestor)
         if isUpstreamBack != downstream.hasContent(of: ancestor) { return isUpstreamBack ? .upward : .downward }
     }

@@ -242,6 +242,7 @@ final class BidiTarget {
     func settleStanding(_ answers: [TreePath: (index: Int, record: ChangeRecord)]) throws(HeadwaterError) -> [Step] {
         var steps: [Step] = []
         for conflict in standing.values.sorted(by: { $0.path < $1.path }) {
+            if isBlocked(conflict.path.parent) { continue }
             if let ground = view.unknownGround(ChangeRecord(path: conflict.path, state: .absent)) {
                 if let ground { steps.append(.problem(ground)) }
                 continue
@@ -283,6 +284,10 @@ final class BidiTarget {
             outcome.settled.insert(path)
             return []
         case .equal, .downward, .both:
+            if answer != nil, mine.attributes == nil, let taken = try view.takenAbove(path) {
+                try flag(taken.path, taken.agreed, up: taken.agreed, down: taken.now, taken.identity)
+                return []
+            }
             letGo(path)
             var steps: [Step] = []
             if keep != nil && settlement != .equal {

@@ -40,7 +40,7 @@ struct HistoryTests {
         let (up, down) = (try Sketch.read(world.source), try Sketch.read(other))
         let after = Set((up + down).compactMap(Self.content))
         // What neither side had agreed on may not go: nobody has deleted it.
-        let lost = before.subtracting(after).subtracting(agreed)
+        let lost = before.subtracting(after).subtracting(agreed).map { $0.prefix(12) }
         #expect(lost.isEmpty, "\(place): lost \(lost)")
         let conflicts = try await world.headwater("conflicts", ["--json"]).stdout
         let paths = conflicts.split(separator: "\n").compactMap { line in
@@ -51,7 +51,7 @@ struct HistoryTests {
             let path = word.prefix { $0 != "=" && $0 != ">" }
             return !paths.contains { path == $0 || path == $0 + "/" || path.hasPrefix($0 + "/") || $0.hasPrefix(path) }
         }
-        #expect(differing.isEmpty, "\(place): \(differing.sorted()) beside conflicts \(paths)")
+        #expect(differing.isEmpty, "\(place): \(differing.map { $0.prefix(40) }.sorted()) beside conflicts \(paths)")
         let again = try await world.run().report.edges[0]
         #expect(again.movedNothing && again["conflicts"] == paths.count, "\(place): a second run does something")
         #expect(try Sketch.read(world.source) == up && Sketch.read(other) == down, "\(place)")
@@ -83,7 +83,7 @@ struct HistoryTests {
         var isDirectory: ObjCBool = false
         let parent = (full as NSString).deletingLastPathComponent
         guard manager.fileExists(atPath: parent, isDirectory: &isDirectory), isDirectory.boolValue else { return "-" }
-        switch random.below(7) {
+        switch random.below(10) {
         case 0, 1, 2:
             if manager.fileExists(atPath: full, isDirectory: &isDirectory), isDirectory.boolValue { return "-" }
             counter += 1
@@ -96,6 +96,21 @@ struct HistoryTests {
         case 5:
             try? manager.createDirectory(atPath: full, withIntermediateDirectories: false)
             return "\(path)/"
+        case 6:
+            counter += 1
+            try? manager.removeItem(atPath: full)
+            try manager.createSymbolicLink(atPath: full, withDestinationPath: "t\(counter)")
+            return "\(path)>t\(counter)"
+        case 7:
+            let isThere = manager.fileExists(atPath: full, isDirectory: &isDirectory)
+            return isThere && chmod(full, random.below(2) == 0 ? 0o700 : 0o755) == 0 ? "\(path)%" : "-"
+        case 8:
+            // More than fits into a frame, in the place of whatever stood there.
+            counter += 1
+            try? manager.removeItem(atPath: full)
+            let text = "c\(counter)" + String(repeating: "x", count: 600_000)
+            try text.write(toFile: full, atomically: false, encoding: .utf8)
+            return "\(path)=c\(counter)…"
         default:
             let to = names[random.below(names.count)]
             guard rename(full, "\(tree)/\(to)") == 0 else { return "-" }

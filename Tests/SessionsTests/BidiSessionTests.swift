@@ -100,6 +100,45 @@ import Wire
         }
     }
 
+    /// A directory has no content of its own that could be set back: what was changed below it stands.
+    @Test func conflictOfADirectoryWithAFile_doesNotSettleItself() async {
+        for (up, down) in [("source", "target"), ("target", "source")] {
+            let ends = TwoEnds(mode: .bidi)
+            ends.shell("mkdir source/d; echo 1 > source/d/a; echo 2 > source/d/b; echo pad > source/pad")
+            #expect(await ends.run().error == nil)
+            ends.shell("rm \(up)/d/a; echo changed > \(up)/d/a; rm -r \(down)/d; echo file > \(down)/d")
+            #expect(await ends.run().outcome?.counts.conflicts == 1, "\(up)")
+            ends.shell("touch -d @1000000000 \(up)/d; touch -d @1000000001 \(down)/d")
+            let (source, target) = (ends.listing(ends.source), ends.listing(ends.target))
+            for _ in 1...2 {
+                let ran = await ends.run()
+                #expect(ran.error == nil && ran.problems.isEmpty, "\(up): \(ran.problems)")
+                #expect(ran.outcome?.counts.conflicts == 1, "\(up)")
+                #expect(ends.listing(ends.source) == source && ends.listing(ends.target) == target, "\(up)")
+            }
+        }
+    }
+
+    @Test func conflictBelowADirectory_thatBecomesAFile_waitsForTheOneAboveIt() async {
+        let ends = TwoEnds(mode: .bidi)
+        ends.shell("mkdir source/d; echo 1 > source/d/a; echo pad > source/pad")
+        #expect(await ends.run().error == nil)
+        ends.shell("echo up > source/d/x; echo down > target/d/x")
+        #expect(await ends.run().outcome?.counts.conflicts == 1)
+        ends.shell("rm -r target/d; echo file > target/d")
+        let (source, target) = (ends.listing(ends.source), ends.listing(ends.target))
+        for _ in 1...3 {
+            let ran = await ends.run()
+            #expect(ran.error == nil && ran.problems.isEmpty, "\(ran.problems)")
+            #expect(ran.outcome?.counts.conflicts == 2)
+            #expect(ends.listing(ends.source) == source && ends.listing(ends.target) == target)
+        }
+        ends.shell("rm target/d; mkdir target/d; echo 1 > target/d/a; echo up > target/d/x")
+        _ = await ends.run()
+        #expect(await ends.run().outcome?.counts.conflicts == 0)
+        #expect(ends.text("target/d/x") == "up\n" && ends.text("source/d/x") == "up\n")
+    }
+
     // MARK: Many
 
     @Test func moreConflictsThanFitIntoAMessage_areLookedAtAgain() async {
