@@ -41,6 +41,7 @@ counted() {
     shift
     "$@" >"$log" 2>&1 || status=$?
     grep -E '✘|error:|Fatal|recorded an issue' "$log" | head -n 100 || true
+    grep -aE 'recorded an issue' "$log" | head -n 20 >>"$work/logs/issues" || true
     begun=$(grep -oE 'Test run with [0-9]+ tests?' "$log" | grep -oE '[0-9]+' | awk '{ n += $1 } END { print n + 0 }')
     skips=$(grep -cE 'Test .*\) skipped' "$log" || true)
     say "$begun tests, $skips skipped, exit $status"
@@ -92,7 +93,7 @@ if [ -n "${bin:-}" ] && [ -n "${tests:-}" ]; then
 fi
 
 # Tests that cannot run here are counted; more of them than known is a failure.
-allowed=${HEADWATER_SKIPS_MAX:-15}
+allowed=${HEADWATER_SKIPS_MAX:-20}
 if [ "$skipped" -gt "$allowed" ]; then
     summary+=("$skipped skipped, $allowed allowed: FAILED")
     failed=$((failed + 1))
@@ -100,6 +101,7 @@ fi
 
 printf '\n== summary\n'
 printf '%s\n' "${summary[@]}"
+if [ -s "$work/logs/issues" ]; then cut -c1-400 "$work/logs/issues"; fi
 say "skipped: $skipped"
 if [ "$failed" != 0 ]; then say "FAILED: $failed"; exit 1; fi
 say 'all of it holds'

@@ -33,10 +33,13 @@ final class BidiTarget {
     private let decider: Decider
     private let overwrite: SessionPolicy.Overwrite
     private let resolutions: ConflictPattern
-    private(set) var outcome = BidiOutcome()
+    private var outcome = BidiOutcome()
     private var standing: [TreePath: Conflict] = [:]
     private var open: [Int: Open] = [:]
     private var made: Set<TreePath> = []
+    /// Directories that are left of conflicts at the upstream end, and here.
+    private var comingDown: [TreePath] = []
+    private var goingUp: [TreePath] = []
 
     init(_ end: SessionEnd, _ image: TreeImage, _ decider: Decider) throws(HeadwaterError) {
         view = DownstreamView(end, image, decider)
@@ -53,6 +56,13 @@ final class BidiTarget {
     var isFull: Bool { open.count >= WantMessage.itemsMax }
 
     func dropAll() { open = [:] }
+
+    /// What the second direction has to know. What a directory that comes down has not brought back yet is no deletion of this end's.
+    var result: BidiOutcome {
+        var result = outcome
+        result.heldBelow.formUnion(comingDown)
+        return result
+    }
 
     /// Notes that the upstream's change of a path was not achieved here: nothing of it may go the other way either.
     func hold(_ path: TreePath) { outcome.held.insert(path) }
@@ -71,8 +81,29 @@ final class BidiTarget {
             hold(record.path)
             return ground.map { [.problem($0)] } ?? []
         }
-        return try decide(index, record, try view.standing(at: record.path), areEqual: nil)
+        let mine = try view.standing(at: record.path)
+        if let steps = try spread(index, record, mine) { return steps }
+        return try decide(index, record, mine, areEqual: nil)
     }
+
+    /// Decides a change below a directory that is left of a conflict: all of it spreads, what was agreed on in it, too. Nil elsewhere.
+    private func spread(
+        _ index: Int, _ record: ChangeRecord, _ mine: DownstreamView.Standing
+    ) throws(HeadwaterError) -> [Step]? {
+        if record.state != .absent, comingDown.contains(where: { $0.contains(record.path) }) {
+            return try obey(index, record, mine, nil)
+        }
+        if record.state == .absent, mine.agreed != nil, mine.attributes != nil,
+            goingUp.contains(where: { $0.contains(record.path) })
+        {
+            // Without a row it is new here, and goes up as such.
+            return [.apply(Planned(index: index, path: record.path))]
+        }
+        return nil
+    }
+
+    /// Agreed paths that are not here, and that a directory which is left of a conflict brings back; to be asked for.
+    func lacking() throws(HeadwaterError) -> [TreePath] { try view.lacking(below: comingDown) }
 
     private func decide(
         _ index: Int, _ record: ChangeRecord, _ mine: DownstreamView.Standing, areEqual: Bool?, sent: SentFile? = nil
@@ -282,6 +313,7 @@ final class BidiTarget {
         case .forget, .upward:
             letGo(path)
             outcome.settled.insert(path)
+            if mine.kind == .directory, conflict.ancestor?.isDirectory ?? false { goingUp.append(path) }
             return []
         case .equal, .downward, .both:
             if answer != nil, mine.attributes == nil, let taken = try view.takenAbove(path) {
@@ -299,6 +331,9 @@ final class BidiTarget {
                 let removal = Removal(
                     index: Planned.noIndex, path: path, expected: mine.expected, isUnrecorded: true)
                 return steps + [.removeLater(removal)]
+            }
+            if case .directory = answer.record.state, mine.kind != .directory, conflict.ancestor?.isDirectory ?? false {
+                comingDown.append(path)
             }
             return try steps + obey(answer.index, answer.record, mine, sent)
         }

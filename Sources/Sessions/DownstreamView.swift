@@ -153,6 +153,19 @@ final class DownstreamView {
         return agreed
     }
 
+    /// The agreed paths below any of these directories that are not here, in scan order. Reads all rows.
+    func lacking(below directories: [TreePath]) throws(HeadwaterError) -> [TreePath] {
+        guard !directories.isEmpty, let rows = try end.rows() else { return [] }
+        var found: [TreePath] = []
+        while let row = try rows.next() {
+            guard row.state == .agreed, directories.contains(where: { $0.contains(row.path) && $0 != row.path }),
+                image.index(of: row.path) == nil
+            else { continue }
+            found.append(row.path)
+        }
+        return found
+    }
+
     /// What this side did below a directory that is agreed and stands here.
     func below(_ path: TreePath) throws(HeadwaterError) -> BelowDirectory {
         if let clean, clean.contains(path) { return [] }

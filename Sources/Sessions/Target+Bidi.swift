@@ -5,7 +5,7 @@ import Wire
 /// What a target does in a bidirectional cycle beside what it does in a push or pull.
 extension Target {
     /// What the second direction has to know of this one.
-    var bidiOutcome: BidiOutcome { bidi?.outcome ?? BidiOutcome() }
+    var bidiOutcome: BidiOutcome { bidi?.result ?? BidiOutcome() }
 
     /// What differs here is no drift but the other direction's; conflicts that stand are looked at before any change.
     func beginBidi(_ image: TreeImage) throws(HeadwaterError) {
@@ -25,6 +25,7 @@ extension Target {
             wants = wants.dropFirst(WantMessage.itemsMax)
         } while !wants.isEmpty
         while bidi.isWaiting && !stopping { if let item = try inbox.next() { try handle(item) } }
+        drift = Set(try bidi.lacking())
     }
 
     /// Directories that were kept for what was in them go when nothing is. The next announcement of this end says so.

@@ -31,7 +31,7 @@ final class Target {
     let incoming: IncomingContent
     private let mayBeStopped: Bool
     /// Paths that only this end saw change, as far as the source has not said anything of them.
-    private var drift: Set<TreePath> = []
+    var drift: Set<TreePath> = []
     var undecided: [(index: Int, record: ChangeRecord, bytes: Int)] = []
     private var undecidedHead = 0
     private var undecidedBytes = 0
@@ -256,6 +256,7 @@ final class Target {
                 undecidedHead += 1
                 undecidedBytes -= bytes
                 if let bidi {
+                    drift.remove(record.path)
                     items += try take(bidi.decide(index, record))
                 } else if let item = try decide(index, record) {
                     items.append(item)

@@ -221,6 +221,18 @@ struct ConflictTests {
         try await settles(world, "x=up")
     }
 
+    /// The directory that is left spreads with all that was agreed on in it, not only with what changed.
+    @Test func directoryThatBecameAFile_settledByDeletingTheFile() async throws {
+        let agreed = "d/ d/x=old d/y=old d/e/ d/e/z=old"
+        let settled = "d/ d/x=newer d/y=old d/e/ d/e/z=old"
+        var world = try await conflicted(agreed, "d/x=newer", "-d d=file")
+        try Sketch.apply("-d", world.target(0))
+        try await settles(world, settled)
+        world = try await conflicted(agreed, "-d d=file", "d/x=newer")
+        try Sketch.apply("-d", world.source)
+        try await settles(world, settled)
+    }
+
     @Test func parentsKeptOnlyForAConflict_goWithIt() async throws {
         let world = try await conflictedBelow()
         try Sketch.apply("-d/x", world.target(0))
