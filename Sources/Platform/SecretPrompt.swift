@@ -8,6 +8,8 @@ package final class SecretPrompt: Sendable {
     private let terminal: Descriptor
     private let wakeUp: WakeUp
     private let isCancelled = Monitor(false)
+    /// How the terminal was before a question that is not answered yet.
+    private static let before = Monitor<(terminal: Int32, settings: termios)?>(nil)
 
     /// nil where nobody is there to ask: standard error is no terminal, or the process has none.
     package init?() {
@@ -27,13 +29,22 @@ package final class SecretPrompt: Sendable {
         var hidden = before
         hidden.c_lflag &= ~tcflag_t(ECHO | ECHONL)
         hidden.c_lflag |= tcflag_t(ICANON | ISIG)
-        guard tcsetattr(terminal.raw, TCSAFLUSH, &hidden) == 0 else { return nil }
+        SecretPrompt.before.update { [terminal] in $0 = (terminal.raw, before) }
         defer {
-            tcsetattr(terminal.raw, TCSAFLUSH, &before)
+            SecretPrompt.putBackTerminal()
             try? writeFully(terminal.raw, [10])
         }
+        guard tcsetattr(terminal.raw, TCSAFLUSH, &hidden) == 0 else { return nil }
         guard (try? writeFully(terminal.raw, Array(question.utf8))) != nil else { return nil }
         return readLine()
+    }
+
+    /// Gives the terminal back as it was before a question that is open, for a process that ends before its thread comes to it.
+    package static func putBackTerminal() {
+        before.update { open in
+            if var settings = open?.settings { tcsetattr(open!.terminal, TCSAFLUSH, &settings) }
+            open = nil
+        }
     }
 
     /// Ends `read`, now and from now on. Any thread.

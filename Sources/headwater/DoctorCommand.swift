@@ -30,7 +30,10 @@ struct DoctorCommand: Command {
     func execute() throws -> Core.ExitCode {
         let interruption = Interruption()
         // Before any other thread is there: signals are blocked in those that come.
-        let signals = SignalWatch(try SignalSource(SignalWatch.ending), interruption) { _exit(Int32($0.rawValue)) }
+        let signals = SignalWatch(try SignalSource(SignalWatch.ending), interruption) { exit in
+            SecretPrompt.putBackTerminal()
+            _exit(Int32(exit.rawValue))
+        }
         defer { signals.close() }
         Host.raiseFileLimit()
         let log = try global.openLog()

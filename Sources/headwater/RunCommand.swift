@@ -92,6 +92,7 @@ struct RunCommand: Command {
         let mayHideCursor = isLive
         let watch = SignalWatch(try SignalSource(SignalWatch.ending), interruption) { exit in
             if mayHideCursor { StandardOutput().progress(Repaint.showCursor) }
+            SecretPrompt.putBackTerminal()
             _exit(Int32(exit.rawValue))
         }
         return (watch, interruption)

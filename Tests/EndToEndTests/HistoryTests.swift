@@ -5,7 +5,7 @@ import Testing
 /// Random edits on both sides of small trees, cycle after cycle, through the real program; replayable by the seed in the message.
 @Suite("Random histories of bidi", .slots, .timeLimit(.minutes(10)))
 struct HistoryTests {
-    private static let histories = Soak.isOn ? 150 : 12
+    private static let histories = Soak.isOn ? 150 : 6
     /// To replay one history and those after it.
     private static let firstSeed = ProcessInfo.processInfo.environment["HEADWATER_SEED"].flatMap(Int.init) ?? 1
     private static let cycles = 4
