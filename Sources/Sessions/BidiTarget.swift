@@ -305,6 +305,11 @@ final class BidiTarget {
         let up = answer.flatMap { DownstreamView.change($0.record, nil, sent).entry }
         let keep = resolutions.keep(of: conflict)
         let settlement = Reconciliation.settle(conflict, upstream: up, downstream: down, keep: keep)
+        let sides = BidiTarget.sides(settlement, up, down)
+        if let loser = sides.loser, loser.isDirectory, let winner = sides.winner, !winner.isDirectory {
+            // What is in it is nobody's to delete by the way.
+            return [.problem(.directoryLoses(path))]
+        }
         switch settlement {
         case .stands: return []
         case .flaggedAnew:
@@ -336,6 +341,16 @@ final class BidiTarget {
                 comingDown.append(path)
             }
             return try steps + obey(answer.index, answer.record, mine, sent)
+        }
+    }
+
+    private static func sides(_ settlement: Settlement, _ up: AgreedEntry?, _ down: AgreedEntry?) -> (
+        winner: AgreedEntry?, loser: AgreedEntry?
+    ) {
+        switch settlement {
+        case .downward, .both: (up, down)
+        case .upward: (down, up)
+        case .stands, .flaggedAnew, .forget, .equal: (nil, nil)
         }
     }
 

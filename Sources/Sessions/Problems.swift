@@ -66,6 +66,14 @@ extension HeadwaterError {
             exit: .problems, path: path)
     }
 
+    static func directoryLoses(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.directory-loses",
+            "by what was decided a directory loses to a file or symlink here; it is not taken apart, and the conflict stands",
+            remedy: "move what is in it elsewhere and remove it on its side; what is left spreads with the next run",
+            exit: .problems, path: path)
+    }
+
     static func changedMeanwhile(_ path: TreePath) -> HeadwaterError {
         HeadwaterError(
             "path.changed-meanwhile", "this path was changed at the downstream end during the cycle; it was left alone",

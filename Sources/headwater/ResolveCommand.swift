@@ -56,7 +56,8 @@ struct ResolveCommand: Command {
     }
 
     private var arguments: (file: String, patterns: [String]) {
-        if let first = paths.first, paths.count > 1, first.hasSuffix(".yaml") || first.hasSuffix(".yml"),
+        if let first = paths.first, paths.count > 1 || !mayAccess("headwater.yaml", 0),
+            first.hasSuffix(".yaml") || first.hasSuffix(".yml"),
             mayAccess(first, 0)
         {
             return (first, Array(paths.dropFirst()))

@@ -72,6 +72,24 @@ struct ResolveTests {
         try await expect(world, "d/ d/e/ d/e/x=down")
     }
 
+    /// Of what is in a directory nothing is deleted by the way, whoever was to win.
+    @Test func directoryThatLosesToAFile_isNotTakenApart() async throws {
+        let agreed = "d/ d/x=old d/y=old"
+        for (up, down, keep) in [
+            ("-d d=file", "d/own=mine", "upstream"), ("-d d=file", "d/x=newer", "both"),
+            ("d/own=mine", "-d d=file", "downstream"),
+        ] {
+            let world = try await conflicted(agreed, up, down, 1)
+            let before = [try Sketch.read(world.source), try Sketch.read(world.target(0))]
+            #expect(try await resolve(world, ["d"], keep).exit == 0)
+            let (outcome, report) = try await world.run()
+            #expect(outcome.exit == 4 && outcome.stderr.contains("path.directory-loses"), "\(keep): \(outcome.stderr)")
+            #expect(report.edges[0]["conflicts"] == 1 && report.edges[0].movedNothing)
+            #expect([try Sketch.read(world.source), try Sketch.read(world.target(0))] == before)
+            #expect(try await world.run().outcome.exit == 3)
+        }
+    }
+
     @Test func both_stand_onBothSides() async throws {
         let world = try await conflicted("d/ d/a.txt=old", "d/a.txt=up", "d/a.txt=down", 1)
         #expect(try await resolve(world, ["d/*.txt"], "both").exit == 0)
