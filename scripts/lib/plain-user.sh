@@ -40,7 +40,7 @@ as_plain_user() {
             PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin HOME="$1/home" USER=headwater-test TMPDIR="$3" \
             HEADWATER_BIN_DIR="$1/bin" LANG=C.UTF-8 HEADWATER_KILLS="${HEADWATER_KILLS:-4}" \
             "$1/bin/headwaterPackageTests.xctest" --testing-library swift-testing --filter "EndToEndTests|ExaminationTests" \
-            --skip "twoHundredEdges|TopologyCommandTests|HelpCommandsTests|ExampleTests|InstallTests|HistoryTests|BidiTableTests|ConflictTests|ResolveTests|FilterTests|MirrorTests|DriftPolicyTests|SnapshotMendTests"
+            --skip "twoHundredEdges|TopologyCommandTests|HelpCommandsTests|ExampleTests|InstallTests|HistoryTests|BidiTableTests|ConflictTests|ResolveTests|FilterTests|MirrorTests|DriftPolicyTests|DeletePolicyTests|SnapshotMendTests|SnapshotCommandTests|OncePerRootTests|RoundTripTests|OrderTests"
     ' sh "$place" $plain_uid "$work/tmp/plain" </dev/null || status=$?
     rmdir "$work/tmp/plain" || status=1
     return $status
