@@ -7,10 +7,7 @@ import Roots
 /// it has both sides' changes before it, so what it leaves alone there it must not announce as its own.
 final class BidiSource {
     private var flags: ArraySlice<Conflict>
-    private let held: Set<TreePath>
-    private let heldBelow: Set<TreePath>
-    private let settled: Set<TreePath>
-    private let identities: [TreePath: LocalIdentity]
+    private let outcome: BidiOutcome
     /// Directories that are residue here, in which nothing was found yet that would make them travel.
     private var waiting: [(path: TreePath, entry: EntryStatus)] = []
 
@@ -20,10 +17,7 @@ final class BidiSource {
     /// - Parameter outcome: of the first direction.
     init(_ outcome: BidiOutcome) {
         flags = outcome.flagged.values.sorted { $0.path < $1.path }[...]
-        held = outcome.held.union(outcome.flagged.keys)
-        heldBelow = outcome.heldBelow
-        settled = outcome.settled
-        identities = outcome.identities
+        self.outcome = outcome
     }
 
     /// The conflicts to flag whose path comes before `path`, or at it; nil: all that are left.
@@ -36,21 +30,14 @@ final class BidiSource {
 
     /// Whether nothing may be said of `path`.
     func isHeld(_ path: TreePath) -> Bool {
-        if held.contains(path) { return true }
-        if heldBelow.isEmpty { return false }
-        var above = path
-        while true {
-            if heldBelow.contains(above) { return true }
-            if above.isRoot { return false }
-            above = above.parent
-        }
+        outcome.held.contains(path) || outcome.flagged[path] != nil || outcome.isHeldWhole(path)
     }
 
     /// Whether what stands at a path in conflict is to become the other end's, too.
-    func spreads(_ path: TreePath) -> Bool { settled.contains(path) }
+    func spreads(_ path: TreePath) -> Bool { outcome.settled.contains(path) }
 
     /// What stood here when the conflict was flagged.
-    func identity(of path: TreePath) -> LocalIdentity? { identities[path] }
+    func identity(of path: TreePath) -> LocalIdentity? { outcome.identities[path] }
 
     /// A directory that travels only when something synced has appeared in it.
     func wait(_ path: TreePath, _ entry: EntryStatus) {
@@ -82,4 +69,15 @@ struct BidiOutcome {
     var settled: Set<TreePath> = []
     /// What stands here at the paths in `flagged`.
     var identities: [TreePath: LocalIdentity] = [:]
+
+    /// Whether `path`, or a directory above it, is left alone with all that is below.
+    func isHeldWhole(_ path: TreePath) -> Bool {
+        if heldBelow.isEmpty { return false }
+        var above = path
+        while true {
+            if heldBelow.contains(above) { return true }
+            if above.isRoot { return false }
+            above = above.parent
+        }
+    }
 }

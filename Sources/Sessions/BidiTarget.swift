@@ -25,7 +25,6 @@ final class BidiTarget {
     /// A change that waits for the upstream's digest.
     private struct Open {
         var record: ChangeRecord
-        var wanted: WantedFile
         var mine: DownstreamView.Standing
     }
 
@@ -210,7 +209,7 @@ final class BidiTarget {
         let wanted = WantedFile(
             index: index, path: record.path, attributes: record.attributes!, expected: mine.expected, has: nil,
             found: nil, replacesDirectory: mine.kind == .directory)
-        open[index] = Open(record: record, wanted: wanted, mine: mine)
+        open[index] = Open(record: record, mine: mine)
         return .compare(wanted)
     }
 
@@ -252,14 +251,7 @@ final class BidiTarget {
 
     /// Whether a conflict or problem at or above `path` keeps it as it is.
     private func isBlocked(_ path: TreePath) -> Bool {
-        if standing[path] != nil { return true }
-        if outcome.heldBelow.isEmpty { return false }
-        var above = path
-        while true {
-            if outcome.heldBelow.contains(above) { return true }
-            if above.isRoot { return false }
-            above = above.parent
-        }
+        standing[path] != nil || outcome.isHeldWhole(path)
     }
 
     /// The paths whose conflicts stand, to ask how the upstream side is now.
