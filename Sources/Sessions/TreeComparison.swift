@@ -154,12 +154,3 @@ enum EntryStanding {
         }
     }
 }
-
-extension Attributes {
-    /// What a session compares and carries: permission bits without setuid and setgid, the sticky bit of directories only.
-    package var synced: Attributes {
-        var reduced = self
-        reduced.mode = AppliedMode.of(self)
-        return reduced
-    }
-}

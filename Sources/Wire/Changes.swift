@@ -1,26 +1,7 @@
 import Core
 
-/// One path of a source's tree that differs from what was agreed, as it stands now. Its index is its place in the cycle's stream.
-package struct ChangeRecord: Hashable, Sendable {
-    package enum State: Hashable, Sendable {
-        case absent
-        case directory(mode: UInt16, mtime: Timestamp)
-        case symlink(target: [UInt8], mtime: Timestamp)
-        case file(Attributes)
-        /// A file whose content is as agreed: only mode or time changed. Of bidirectional sessions only.
-        case touchedFile(Attributes)
-        /// Nothing is to be done but to flag the path, or to flag it anew. Of bidirectional sessions only; the path is the record's.
-        case conflict(Conflict)
-    }
-
-    package var path: TreePath
-    package var state: State
-
-    package init(path: TreePath, state: State) {
-        self.path = path
-        self.state = state
-    }
-
+/// What a record weighs in a frame.
+extension ChangeRecord {
     static let overheadBytes = 48
     /// Beside the tags that are kinds of entries.
     fileprivate static let touchedTag: UInt8 = 16
@@ -32,17 +13,6 @@ package struct ChangeRecord: Hashable, Sendable {
         if case .symlink(let target, _) = state { bytes += target.count }
         if case .conflict = state { bytes += 3 * ChangeRecord.overheadBytes }
         return bytes
-    }
-
-    /// The attributes that rows hold for this state; nil when absent.
-    package var attributes: Attributes? {
-        switch state {
-        case .absent, .conflict: nil
-        case .directory(let mode, let mtime): Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime)
-        case .symlink(let target, let mtime):
-            Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime)
-        case .file(let attributes), .touchedFile(let attributes): attributes
-        }
     }
 }
 

@@ -1,21 +1,6 @@
 import Core
 import Platform
 
-/// What a scan found at one path.
-package struct EntryStatus: Hashable, Sendable {
-    package var attributes: Attributes
-    /// Its device is 0 where another file system begins; all zero where the entry could not be looked at.
-    package var identity: LocalIdentity
-    /// Nothing may be concluded about what lies below: unreadable, listed in part, or not to be entered.
-    package var isIncomplete: Bool
-
-    package init(attributes: Attributes, identity: LocalIdentity, isIncomplete: Bool = false) {
-        self.attributes = attributes
-        self.identity = identity
-        self.isIncomplete = isIncomplete
-    }
-}
-
 /// A tree as one scan saw it, in scan order (`TreePath` key order: a directory right before what is below it). Immutable.
 ///
 /// The root itself is no entry (`root` has its status), nor is `.headwater`. About 64 bytes and the name per entry. Targets of symlinks and

@@ -1,14 +1,7 @@
 import Core
 import Platform
 
-/// What the plan saw at a path in the target's own scan; checked again right before the path is changed (invariant 4).
-package enum Expected: Sendable, Equatable {
-    case absent
-    /// - Parameters:
-    ///   - size: of a file or a symlink; ignored for a directory.
-    ///   - mode: informative; a change of mode shows in the ctime of `identity`.
-    case present(EntryKind, LocalIdentity, size: UInt64, mode: UInt16)
-
+extension Expected {
     /// As a scan sees `status`.
     package init(_ status: FileStatus) {
         self = .present(
@@ -28,11 +21,6 @@ package enum Expected: Sendable, Equatable {
             kind == status.kind, identity.device == status.device, identity.inode == status.inode
         else { return false }
         return kind == .directory || (size == status.size && identity.mtime == status.mtime)
-    }
-
-    var isDirectory: Bool {
-        if case .present(.directory, _, _, _) = self { return true }
-        return false
     }
 }
 
@@ -76,19 +64,4 @@ package enum Outcome: Sendable, Equatable {
     case changedMeanwhile
     /// This path cannot be changed; others can.
     case failed(SystemError)
-}
-
-/// Which mode bits travel with `preserve: [mode]`.
-package enum AppliedMode {
-    /// Permission bits, and the sticky bit of a directory. Setuid and setgid are never gained from a peer: the file would carry them
-    /// under the owner of this end. 0 for a symlink.
-    package static func of(_ kind: EntryKind, _ mode: UInt16) -> UInt16 {
-        switch kind {
-        case .directory: mode & 0o1777
-        case .symlink: 0
-        default: mode & 0o777
-        }
-    }
-
-    package static func of(_ attributes: Attributes) -> UInt16 { of(attributes.kind, attributes.mode) }
 }

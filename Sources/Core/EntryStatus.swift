@@ -1,0 +1,14 @@
+/// What a scan found at one path.
+package struct EntryStatus: Hashable, Sendable {
+    package var attributes: Attributes
+    /// Its device is 0 where another file system begins; all zero where the entry could not be looked at.
+    package var identity: LocalIdentity
+    /// Nothing may be concluded about what lies below: unreadable, listed in part, or not to be entered.
+    package var isIncomplete: Bool
+
+    package init(attributes: Attributes, identity: LocalIdentity, isIncomplete: Bool = false) {
+        self.attributes = attributes
+        self.identity = identity
+        self.isIncomplete = isIncomplete
+    }
+}
