@@ -44,7 +44,7 @@ let package = Package(
         module(
             "Content", ["Core", "CZstd", "CXXHash", "CCrypto"],
             archives: ["libzstd", "libxxhash", "libcrypto"]),
-        module("Reconciliation", ["Core"]),
+        module("Reconciliation", ["Core", "Content"]),
         module("Topologies", ["Core", "Filters", "CYAML"], archives: ["libyaml"], documents: ["rules.md"]),
         module("Platform", ["Core", "CLinux"]),
         module("SSH", ["Core", "Platform", "Content", "CSSH2"], archives: ["libssh2", "libcrypto", "libz"]),
@@ -67,7 +67,7 @@ let package = Package(
         tests("CoreTests", ["Core"]),
         tests("WireTests", ["Core", "Wire"]),
         tests("FiltersTests", ["Core", "Filters"]),
-        tests("ReconciliationTests", ["Core", "Reconciliation"]),
+        tests("ReconciliationTests", ["Core", "Content", "Reconciliation"]),
         tests("SessionsTests", ["Core", "Platform", "Wire", "Roots", "Snapshots", "Sessions", "TestSupport"]),
         tests("SnapshotsTests", ["Core", "Platform", "Content", "Snapshots", "TestSupport"]),
         tests("RootsTests", ["Core", "Platform", "Content", "Roots", "TestSupport", "apply-probe"]),

@@ -1,5 +1,6 @@
 import Core
 import Platform
+import Reconciliation
 import Snapshots
 import Wire
 

@@ -1,4 +1,5 @@
 import Core
+import Reconciliation
 import Roots
 import Wire
 

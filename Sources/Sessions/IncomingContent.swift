@@ -1,5 +1,6 @@
 import Content
 import Core
+import Reconciliation
 import Roots
 import Wire
 
@@ -54,9 +55,9 @@ final class IncomingContent {
     // MARK: Frames
 
     /// Stages the files of one frame.
-    func accept(_ message: ContentMessage) throws(HeadwaterError) -> [Planned] {
+    func accept(_ message: ContentMessage) throws(HeadwaterError) -> [StagedStep] {
         let raw = try expand(message.body, message.isCompressed, to: message.rawBytes)
-        var steps: [Planned] = []
+        var steps: [StagedStep] = []
         var offset = raw.startIndex
         for file in message.files {
             let wanted = try take(file.index)
@@ -73,7 +74,7 @@ final class IncomingContent {
     }
 
     /// Stages one segment; the step when it was the file's last.
-    func accept(_ message: SegmentMessage) throws(HeadwaterError) -> Planned? {
+    func accept(_ message: SegmentMessage) throws(HeadwaterError) -> StagedStep? {
         if message.ordinal == 0 { try begin(message) }
         guard var file = large, file.index == message.index, file.nextOrdinal == message.ordinal,
             file.attributes == message.attributes
@@ -107,12 +108,8 @@ final class IncomingContent {
             writer: try stage.file(wanted.here(message.attributes)))
     }
 
-    static func planned(_ staged: StagedFile, _ wanted: WantedFile, _ sent: SentFile) -> Planned {
-        Planned(
-            index: wanted.index, path: wanted.path,
-            agreed: AgreedEntry(attributes: sent.attributes, digest: sent.digest),
-            operation: .putFile(wanted.path, staged, expected: wanted.expected),
-            replacesDirectory: wanted.replacesDirectory)
+    static func planned(_ staged: StagedFile, _ wanted: WantedFile, _ sent: SentFile) -> StagedStep {
+        (wanted.step(AgreedEntry(attributes: sent.attributes, digest: sent.digest)), staged)
     }
 
     private func write(_ content: ArraySlice<UInt8>, to writer: StagedWriter) throws(HeadwaterError) {

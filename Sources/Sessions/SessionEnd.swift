@@ -2,6 +2,7 @@ import Content
 import Core
 import Filters
 import Platform
+import Reconciliation
 import Roots
 import Snapshots
 import Wire

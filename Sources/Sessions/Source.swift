@@ -1,6 +1,7 @@
 import Content
 import Core
 import Platform
+import Reconciliation
 import Roots
 import Snapshots
 import Wire
@@ -130,7 +131,7 @@ final class Source {
     private func announceSome() throws(HeadwaterError) -> Bool {
         if isBetweenPasses && decidedBefore == announced {
             isBetweenPasses = false
-            try announcer.beginLastPass(image!)
+            try announcer.beginLastPass()
         }
         guard !announcer.isAtEnd, announced - decidedBefore < Source.recordsInFlightMax,
             bytesInFlight < Source.bytesInFlightMax
@@ -247,13 +248,10 @@ final class Source {
         pathsAsked += Int64(ask.paths.count)
         let asksMax = end.policy.drift == .halt ? 2 * rowsBefore : rowsBefore
         guard pathsAsked <= asksMax else { throw .protocolBroken(WireFault("more asked about than agreed on")) }
-        let image = image!
         var records: [ChangeRecord] = []
         var bytes = 0
         for path in ask.paths {
-            guard let index = image.index(of: path), end.filter.kind(of: path, at: index, in: image).isSynced,
-                let (record, request) = announcer.describe(path, image.attributes(at: index), image.identity(at: index))
-            else { continue }
+            guard let (record, request) = try announcer.answer(path).first else { continue }
             records.append(record)
             bytes += record.bytesEstimate
             remember(record, request, isAnswer: true)
@@ -284,15 +282,13 @@ final class Source {
             guard let change = inFlight.removeValue(forKey: index) else {
                 throw .protocolBroken(WireFault("commit of change \(index), which is not in flight"))
             }
-            if let row = try recorded(change, index) { changes.append(row) }
+            changes.append(try recorded(change, index))
         }
         for index in committed.residues.joined() {
             guard let change = inFlight.removeValue(forKey: index) else {
                 throw .protocolBroken(WireFault("commit of change \(index), which is not in flight"))
             }
-            if let row = try end.row(at: change.path), row.agreed.isDirectory, case .absent = change.record {
-                changes.append(.put(change.path, row.agreed, local: nil, state: .residue))
-            }
+            if let row = try row(of: change, index, isResidue: true).residue { changes.append(row) }
         }
         let mine = try end.commit(changes, theirs: committed.number)
         try link.send(.recorded, RecordedMessage(theirs: committed.number, mine: mine).encoded())
@@ -303,37 +299,28 @@ final class Source {
         observer.note(progress: progress)
     }
 
-    private func recorded(_ change: Announced, _ index: Int) throws(HeadwaterError) -> RowChange? {
-        let path = change.path
-        switch change.record {
-        case .absent:
-            guard end.policy.delete == .never, let row = try end.row(at: path) else { return .forget(path) }
-            return .put(path, row.agreed, local: nil, state: .withheld)
-        case .conflict(let conflict): return .conflict(conflict, local: bidi?.identity(of: path))
-        case .touchedFile(let attributes):
-            let agreed = try end.row(at: path)?.agreed
-            guard let digest = change.sent?.digest ?? agreed?.digest else {
-                throw .protocolBroken(WireFault("commit of file \(index), of which nothing is agreed"))
-            }
-            return .put(
-                path, AgreedEntry(attributes: attributes, digest: digest),
-                local: change.request.flatMap { content.kept($0.identity) }, state: .agreed)
-        case .directory(let mode, let mtime):
-            let attributes = Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime)
-            return .put(path, AgreedEntry(attributes: attributes, digest: nil), local: nil, state: .agreed)
-        case .symlink(let target, let mtime):
-            let attributes = Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime)
-            return .put(
-                path, AgreedEntry(attributes: attributes, digest: Hash.digest(target)), local: change.request?.identity,
-                state: .agreed)
-        case .file:
-            guard let sent = change.sent ?? content.lentContent(index, change.request) else {
-                throw .protocolBroken(WireFault("commit of file \(index), whose content was not sent"))
-            }
-            return .put(
-                path, AgreedEntry(attributes: sent.attributes, digest: sent.digest), local: sent.identity,
-                state: .agreed)
+    private func recorded(_ change: Announced, _ index: Int) throws(HeadwaterError) -> RowChange {
+        guard let row = try row(of: change, index).change(end.policy) else {
+            throw .protocolBroken(WireFault("commit of file \(index), whose content was not sent"))
         }
+        return row
+    }
+
+    private func row(of change: Announced, _ index: Int, isResidue: Bool = false) throws(HeadwaterError) -> SourceRow {
+        var sent = change.sent
+        var identity = change.request?.identity
+        var needsRow = false
+        switch change.record {
+        case .absent: needsRow = isResidue || end.policy.delete == .never
+        case .conflict: identity = bidi?.identity(of: change.path)
+        case .touchedFile: (identity, needsRow) = (identity.flatMap { content.kept($0) }, true)
+        case .file: sent = sent ?? content.lentContent(index, change.request)
+        case .directory, .symlink: break
+        }
+        return SourceRow(
+            path: change.path, record: change.record, agreed: needsRow ? try end.row(at: change.path)?.agreed : nil,
+            delivered: sent.map { (AgreedEntry(attributes: $0.attributes, digest: $0.digest), $0.identity) },
+            identity: identity)
     }
 
     /// Ends early: nothing more is announced or served; the target finishes what it holds.

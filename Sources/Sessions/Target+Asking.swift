@@ -1,8 +1,21 @@
 import Core
+import Reconciliation
 import Wire
 
 /// What a target asks its source about, beside what the source announces: paths that only this end saw change.
 extension Target {
+    /// Looks for what only this end has changed, before any change is decided.
+    func findDrift() throws(HeadwaterError) {
+        let found = try decider.findDrift { () throws(HeadwaterError) in if inbox.isCancelled { throw .cancelled } }
+        for path in found.blocked { note(problem: .blocked(path)) }
+        for problem in found.unknown { note(problem: problem) }
+        if end.policy.drift == .halt { try haltOnDrift(found) }
+        if end.policy.drift != .keep {
+            drift = Set(found.others + found.times)
+            try repair(found.directories)
+        }
+    }
+
     /// Puts agreed directories back that are gone or something else at this end, before any change below them is decided.
     ///
     /// What the source has in their place now, if no directory, comes as a change of its own.
@@ -38,7 +51,7 @@ extension Target {
     }
 
     /// Halts where only this end has changed what was agreed, unless that was released. The source says which those are.
-    func haltOnDrift(_ found: Decider.Drift) throws(HeadwaterError) {
+    func haltOnDrift(_ found: Drift) throws(HeadwaterError) {
         var rest = (found.directories + found.others).sorted()[...]
         var changed: [TreePath] = []
         try collect(&rest) { (_, record) throws(HeadwaterError) in

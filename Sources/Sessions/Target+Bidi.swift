@@ -1,4 +1,6 @@
 import Core
+import Platform
+import Reconciliation
 import Roots
 import Wire
 
@@ -8,11 +10,10 @@ extension Target {
     var bidiOutcome: BidiOutcome { bidi?.result ?? BidiOutcome() }
 
     /// What differs here is no drift but the other direction's; conflicts that stand are looked at before any change.
-    func beginBidi(_ image: TreeImage) throws(HeadwaterError) {
-        decider.begin(image)
-        try removeEmptyResidues(image)
+    func beginBidi() throws(HeadwaterError) {
+        for removal in try decider.emptyResidues() { batch.remove(later: removal) }
         if !isFirstOfTwo { return }
-        let bidi = try BidiTarget(end, image, decider)
+        let bidi = try BidiTarget(decider.view, decider, at: WallClock.now)
         self.bidi = bidi
         var rest = bidi.standingPaths[...]
         if rest.isEmpty { return }
@@ -28,19 +29,8 @@ extension Target {
         drift = Set(try bidi.lacking())
     }
 
-    /// Directories that were kept for what was in them go when nothing is. The next announcement of this end says so.
-    private func removeEmptyResidues(_ image: TreeImage) throws(HeadwaterError) {
-        var going: Set<TreePath> = []
-        for path in try end.residues().reversed() where image.holdsNothing(at: path, but: going) {
-            going.insert(path)
-            batch.remove(
-                later: Removal(
-                    index: Planned.noIndex, path: path, expected: decider.expected(at: path), isUnrecorded: true))
-        }
-    }
-
     /// Does what was decided of a change; returns what is to be asked for.
-    func take(_ steps: [BidiTarget.Step]) throws(HeadwaterError) -> [WantMessage.Item] {
+    func take(_ steps: [BidiStep]) throws(HeadwaterError) -> [WantMessage.Item] {
         var items: [WantMessage.Item] = []
         for step in steps {
             switch step {
@@ -62,23 +52,11 @@ extension Target {
 
     /// Takes the source's digest of a file: an answer to a comparison, or of content that is here already.
     func take(same file: SentFile) throws(HeadwaterError) {
-        guard let steps = try bidi?.take(file) else { return try batch.add(same: file, try incoming.take(file.index)) }
+        let sent = AgreedEntry(attributes: file.attributes, digest: file.digest)
+        guard let steps = try bidi?.take(file.index, sent) else {
+            return try batch.add(same: file, try incoming.take(file.index))
+        }
         let items = try take(steps)
         if !items.isEmpty { try say(decidedBefore: decidedBefore, items) }
-    }
-}
-
-extension TreeImage {
-    /// Whether nothing was found in a directory that was listed whole, but for directories that are going.
-    fileprivate func holdsNothing(at path: TreePath, but going: Set<TreePath>) -> Bool {
-        guard var index = index(of: path), kind(at: index) == .directory, !isIncomplete(at: index) else { return false }
-        let prefix = path.key + [0]
-        while index + 1 < count {
-            index += 1
-            let key = key(at: index)
-            if !key.starts(with: prefix) { return true }
-            if !going.contains(TreePath(trusted: key)) { return false }
-        }
-        return true
     }
 }

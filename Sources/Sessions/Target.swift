@@ -25,7 +25,8 @@ final class Target {
     let link: FrameLink
     let inbox: Inbox
     let observer: any SessionObserver
-    let decider: Decider
+    private let reader: CacheReader
+    private var deciding: Decider<SessionView>?
     let stage: Stage
     let batch: TargetBatch
     let incoming: IncomingContent
@@ -52,7 +53,7 @@ final class Target {
     private var wantsStop: Bool
     var stopping = false
     /// Decides the first direction of a bidirectional cycle; nil in a push or pull and in the second direction.
-    var bidi: BidiTarget?
+    var bidi: BidiTarget<SessionView>?
     let isFirstOfTwo: Bool
     /// What this end announced its own changes by, in the direction before.
     private let announcedImage: TreeImage?
@@ -73,9 +74,17 @@ final class Target {
         passes = end.policy.delete == .before ? 2 : 1
         passesLeft = passes
         stage = try end.openStage()
-        decider = Decider(end: end)
+        reader = end.root.cache.openReader()
         batch = TargetBatch(end: end, stage: stage, link: link, observer: observer)
         incoming = IncomingContent(stage: stage)
+    }
+
+    deinit { reader.close() }
+
+    /// From when this end's tree was looked at.
+    var decider: Decider<SessionView> {
+        guard let deciding else { preconditionFailure("nothing is decided before the tree was looked at") }
+        return deciding
     }
 
     /// Runs the target's side to its end; returns what it did and the source's counts beside.
@@ -86,7 +95,8 @@ final class Target {
         let image = if let announcedImage { announcedImage } else { try end.view() }
         try end.checkRoot(image)
         for rescued in stage.rescued { note(problem: .rescued(rescued)) }
-        if end.isBidi { try beginBidi(image) } else { try findDrift(image) }
+        deciding = Decider(SessionView(end, image, reader))
+        if end.isBidi { try beginBidi() } else { try findDrift() }
         progress.phase = .transferring
         // Of a mirror's rows there may be none yet.
         let base = end.policy.mirror ? max(rowsBefore, Int64(image.count)) : rowsBefore
@@ -95,17 +105,6 @@ final class Target {
             try remove(ofRows: base)
         }
         return try settle()
-    }
-
-    private func findDrift(_ image: TreeImage) throws(HeadwaterError) {
-        let found = try decider.findDrift(image) { inbox.isCancelled }
-        for path in found.blocked { note(problem: .blocked(path)) }
-        for problem in found.unknown { note(problem: problem) }
-        if end.policy.drift == .halt { try haltOnDrift(found) }
-        if end.policy.drift != .keep {
-            drift = Set(found.others + found.times)
-            try repair(found.directories)
-        }
     }
 
     // MARK: Receiving
@@ -150,12 +149,12 @@ final class Target {
         case .content:
             for put in try incoming.accept(
                 try decoding { () throws(WireFault) in try ContentMessage(decoding: frame.payload) })
-            { batch.add(put) }
+            { batch.add(put.step, put.content) }
         case .segment:
             if let put = try incoming.accept(
                 try decoding { () throws(WireFault) in try SegmentMessage(decoding: frame.payload) })
             {
-                batch.add(put)
+                batch.add(put.step, put.content)
             }
         case .same:
             for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
@@ -169,7 +168,8 @@ final class Target {
             let held = try decoding { () throws(WireFault) in try HeldMessage(decoding: frame.payload) }
             guard end.policy.mirror else { throw .protocolBroken(WireFault("held paths where nothing is mirrored")) }
             sourceHasEntries = held.hasEntries
-            decider.note(held)
+            if held.isWhole { try decider.note(held: [.root], withBelow: true) }
+            try decider.note(held: held.paths, withBelow: held.withBelow)
         case .failed:
             let message = try decoding { () throws(WireFault) in try FailedMessage(decoding: frame.payload) }
             if !(bidi?.fail(message.index) ?? false) { _ = try incoming.take(message.index) }
@@ -207,7 +207,8 @@ final class Target {
         }
         lent.settle(file.index, taken.digest)
         let sent = SentFile(index: file.index, attributes: file.attributes, digest: taken.digest)
-        batch.add(IncomingContent.planned(taken.staged, wanted, sent))
+        let put = IncomingContent.planned(taken.staged, wanted, sent)
+        batch.add(put.step, put.content)
     }
 
     private func accept(_ message: ChangesMessage) throws(HeadwaterError) {
@@ -275,7 +276,9 @@ final class Target {
     }
 
     /// Whether more may be asked of the source.
-    private var hasRoom: Bool { incoming.bytesWanted < Target.windowBytes && !(bidi?.isFull ?? false) }
+    private var hasRoom: Bool {
+        incoming.bytesWanted < Target.windowBytes && !(bidi?.isFull(atMost: WantMessage.itemsMax) ?? false)
+    }
 
     func say(decidedBefore index: Int, _ items: [WantMessage.Item]) throws(HeadwaterError) {
         decidedBefore = index

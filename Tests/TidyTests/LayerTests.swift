@@ -9,7 +9,7 @@ import Testing
         "Wire": ["Core"],
         "Filters": ["Core"],
         "Content": ["Core", "CZstd", "CXXHash", "CCrypto"],
-        "Reconciliation": ["Core"],
+        "Reconciliation": ["Core", "Content"],
         "Topologies": ["Core", "Filters", "CYAML"],
         "Platform": ["Core", "CLinux"],
         "SSH": ["Core", "Platform", "Content", "CSSH2"],

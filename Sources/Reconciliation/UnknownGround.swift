@@ -1,18 +1,15 @@
 import Core
-import Platform
-import Roots
 
 /// Where a scan could not look: below these paths nothing is known, so nothing there is absent.
 ///
 /// Unreadable is not deleted (invariant 5), and what could not be looked at was not achieved (invariant 3): a change that ends here is
 /// a problem, its row stays, and the next cycle that can look decides.
 struct UnknownGround {
-    private let errors: [TreePath: SystemError]
+    private let errors: [TreePath: HeadwaterError]
     private var told: Set<TreePath> = []
 
-    init(_ image: TreeImage) {
-        errors = Dictionary(image.problems.map { ($0.path, $0.error) }, uniquingKeysWith: { first, _ in first })
-    }
+    /// - Parameter errors: the problem that each such place is.
+    init(_ errors: [TreePath: HeadwaterError]) { self.errors = errors }
 
     /// The nearest directory at or above `path` that keeps this end from doing there what the source says; nil where nothing does.
     ///
@@ -34,6 +31,6 @@ struct UnknownGround {
     /// The problem of one such directory, the first time that it matters.
     mutating func problem(of path: TreePath) -> HeadwaterError? {
         guard let error = errors[path], told.insert(path).inserted else { return nil }
-        return error.errno == 18 ? .blocked(path) : .unreadableDownstream(path, error)  // EXDEV
+        return error
     }
 }

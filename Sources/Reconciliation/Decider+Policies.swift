@@ -1,0 +1,48 @@
+import Content
+import Core
+
+/// What only some policies ask for.
+extension Decider {
+    /// The directories that must be made before something can be put at `path`: agreed ones that only this end removed or replaced, and
+    /// that were left so (`drift: keep`). The source says nothing of them, since there they never changed.
+    package func wayTo(_ path: TreePath) throws(HeadwaterError) -> [PlannedStep] {
+        if !hasKeptAway { return [] }
+        var missing: [TreePath] = []
+        var above = path.parent
+        while !above.isRoot {
+            if takeKeptAway(above) { missing.append(above) }
+            above = above.parent
+        }
+        // What the change itself is about, it brings.
+        _ = takeKeptAway(path)
+        var steps: [PlannedStep] = []
+        for directory in missing.reversed() {
+            guard let row = try view.row(at: directory) else { continue }
+            steps.append(
+                PlannedStep(
+                    path: directory, agreed: row.agreed, action: .makeDirectory(row.agreed.attributes),
+                    expected: expected(at: directory)))
+        }
+        return steps
+    }
+
+    /// Whether the source has at a path what was agreed, as far as attributes tell; for a symlink its target.
+    package func isAsAgreed(_ record: ChangeRecord) throws(HeadwaterError) -> Bool {
+        guard let row = try view.row(at: record.path), row.agreed.attributes == record.attributes else { return false }
+        if case .symlink(let target, _) = record.state { return row.agreed.digest == Hash.digest(target) }
+        return true
+    }
+
+    /// The source has these paths, though no change says so.
+    ///
+    /// - Parameter withBelow: and nobody knows what is below them.
+    package func note(held paths: [TreePath], withBelow: Bool) throws(HeadwaterError) {
+        for path in paths { try claim(at: path, withBelow: withBelow) }
+    }
+
+    /// What stands here and not at the source, in scan order; to be asked when the source has said everything.
+    package func removalsOfSurplus() throws(HeadwaterError) -> [Removal] {
+        guard var surplus = takeSurplus() else { return [] }
+        return try surplus.entries().map { Removal(path: $0, expected: expected(at: $0)) }
+    }
+}

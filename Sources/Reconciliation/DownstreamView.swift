@@ -1,0 +1,184 @@
+import Content
+import Core
+
+/// One path as it is here.
+package struct Standing: Sendable {
+    var path: TreePath
+    var agreed: AgreedEntry?
+    var row: Row?
+    var change: SideChange
+    /// Nil where nothing stands.
+    var attributes: Attributes?
+    var identity: LocalIdentity?
+    var expected: Expected = .absent
+
+    var kind: EntryKind? { attributes?.kind }
+
+    /// A directory that the other end kept, and this one does not have.
+    var isResidueElsewhere: Bool { row?.state == .residue && attributes == nil }
+
+    /// Whether this side is what the conflict was flagged with, as far as can be told without reading.
+    func isAsFlagged(_ conflict: Conflict) -> Bool {
+        guard let attributes else { return conflict.downstream == nil }
+        return conflict.downstream?.attributes == attributes
+            && (attributes.kind == .directory || identity == row?.local)
+    }
+}
+
+/// The downstream end's own side of a bidirectional cycle, path by path: what its scan found, beside what its rows say.
+///
+/// Content is read only where both sides changed a path and its size does not tell.
+final class DownstreamView<View: EndView> {
+    private let view: View
+    private var ground: UnknownGround
+    /// The last directory below which all was found as agreed.
+    private var clean: TreePath?
+
+    init(_ view: View) {
+        self.view = view
+        ground = UnknownGround(view.unknownPlaces)
+    }
+
+    func isNeverSynced(_ path: TreePath) -> Bool { view.neverSynced.covers(path) }
+
+    /// The problem of a place that cannot be looked at, once; nil inside where it was told before, nil outside where all is well.
+    func unknownGround(_ record: ChangeRecord) -> HeadwaterError?? {
+        let found = view.found(at: record.path)?.attributes.kind
+        guard let place = ground.hiding(record.path, found: found, wanted: record.attributes?.kind) else { return nil }
+        return .some(ground.problem(of: place))
+    }
+
+    func standing(at path: TreePath) throws(HeadwaterError) -> Standing {
+        try standing(at: path, view.found(at: path))
+    }
+
+    private func standing(at path: TreePath, _ found: Found?) throws(HeadwaterError) -> Standing {
+        let row = try view.standingRow(at: path)
+        let agreed = row?.state == .agreed ? row!.agreed : nil
+        guard let found else {
+            return Standing(path: path, agreed: agreed, row: row, change: agreed == nil ? .none : .gone)
+        }
+        var standing = Standing(
+            path: path, agreed: agreed, row: row, change: .unsynced, attributes: found.attributes,
+            identity: found.identity, expected: found.expected)
+        if found.kind.isSynced { standing.change = change(standing) }
+        return standing
+    }
+
+    private func change(_ found: Standing) -> SideChange {
+        let attributes = found.attributes!
+        guard let agreed = found.agreed, let row = found.row else {
+            return .content(AgreedEntry(attributes: attributes, digest: linkDigest(found)))
+        }
+        let standing = EntryStanding(of: attributes, found.identity!, against: row)
+        if standing == .untouched { return .none }
+        if attributes.kind == .directory && agreed.isDirectory {
+            return attributes.mode == agreed.attributes.mode ? .none : .attributes(attributes)
+        }
+        if attributes.kind == agreed.attributes.kind, attributes.size == agreed.attributes.size {
+            guard let digest = digest(found) else { return .unsynced }
+            if digest == agreed.digest { return standing == .unverified ? .none : .attributes(attributes) }
+            return .content(AgreedEntry(attributes: attributes, digest: digest))
+        }
+        return .content(AgreedEntry(attributes: attributes, digest: linkDigest(found)))
+    }
+
+    /// What stands here with its digest, read where it is not known yet; nil where nothing stands.
+    func version(_ found: Standing) -> AgreedEntry? {
+        guard let attributes = found.attributes else { return nil }
+        if case .content(let entry) = found.change, entry.digest != nil { return entry }
+        if case .none = found.change { return found.agreed }
+        return AgreedEntry(attributes: attributes, digest: digest(found))
+    }
+
+    private func linkDigest(_ found: Standing) -> Digest? { found.kind == .symlink ? digest(found) : nil }
+
+    private func digest(_ found: Standing) -> Digest? {
+        guard let attributes = found.attributes, let identity = found.identity else { return nil }
+        return view.digest(at: found.path, attributes, identity)
+    }
+
+    // MARK: Around a path
+
+    /// The nearest agreed directory above `path` that something else stands for here.
+    func takenAbove(_ path: TreePath) throws(HeadwaterError) -> (
+        path: TreePath, agreed: AgreedEntry, now: AgreedEntry?, identity: LocalIdentity?
+    )? {
+        var above = path
+        while !above.isRoot {
+            above = above.parent
+            let found = try standing(at: above)
+            guard found.attributes != nil else { continue }
+            guard found.kind != .directory, let agreed = found.agreed, agreed.isDirectory else { return nil }
+            return (above, agreed, version(found), found.identity)
+        }
+        return nil
+    }
+
+    /// An agreed directory that is not here any more; nil where it is, or where none is agreed.
+    func missingDirectory(_ path: TreePath) throws(HeadwaterError) -> AgreedEntry? {
+        if view.found(at: path) != nil { return nil }
+        guard let agreed = try view.row(at: path)?.agreed, agreed.isDirectory else { return nil }
+        return agreed
+    }
+
+    /// The agreed paths below any of these directories that are not here, in scan order. Reads all rows.
+    func lacking(below directories: [TreePath]) throws(HeadwaterError) -> [TreePath] {
+        guard !directories.isEmpty, var rows = try view.allRows() else { return [] }
+        var found: [TreePath] = []
+        while let row = try rows.next() {
+            guard row.state == .agreed, directories.contains(where: { $0.contains(row.path) && $0 != row.path }),
+                view.found(at: row.path) == nil
+            else { continue }
+            found.append(row.path)
+        }
+        return found
+    }
+
+    /// What this side did below a directory that is agreed and stands here.
+    func below(_ path: TreePath) throws(HeadwaterError) -> BelowDirectory {
+        if let clean, clean.contains(path) { return [] }
+        var below: BelowDirectory = []
+        try view.visit(below: path) { (path, found) throws(HeadwaterError) in
+            below.formUnion(try share(path, found))
+            return true
+        }
+        if view.found(at: path)?.isIncomplete ?? false { below.insert(.unsynced) }
+        if below.isEmpty { clean = path }
+        return below
+    }
+
+    private func share(_ path: TreePath, _ found: Found) throws(HeadwaterError) -> BelowDirectory {
+        if found.isIncomplete { return .unsynced }
+        let found = try standing(at: path, found)
+        // Neither is news: a directory that was kept, and a path in conflict.
+        if found.row?.state == .conflict || (found.row?.state == .residue && found.kind == .directory) { return [] }
+        switch found.change {
+        case .content: return found.agreed == nil ? .created : .changed
+        case .unsynced: return .unsynced
+        case .none, .gone, .attributes: return []
+        }
+    }
+}
+
+extension ChangeRecord {
+    /// What the upstream end says of a path, beside what was agreed.
+    ///
+    /// - Parameter sent: the file with its digest, where it was asked for.
+    func change(since agreed: AgreedEntry?, _ sent: AgreedEntry?) -> SideChange {
+        switch state {
+        case .absent: return .gone
+        case .conflict: return .none
+        case .touchedFile(let attributes): return .attributes(attributes)
+        case .directory:
+            let attributes = attributes!
+            return agreed?.isDirectory ?? false
+                ? .attributes(attributes) : .content(AgreedEntry(attributes: attributes, digest: nil))
+        case .symlink(let target, _):
+            let entry = AgreedEntry(attributes: attributes!, digest: Hash.digest(target))
+            return agreed.map(entry.hasContent(of:)) ?? false ? .attributes(entry.attributes) : .content(entry)
+        case .file(let attributes):
+            return .content(sent ?? AgreedEntry(attributes: attributes, digest: nil))
+        }
+    }
+}

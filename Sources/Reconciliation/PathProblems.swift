@@ -1,0 +1,56 @@
+import Core
+
+/// Problems of single paths that deciding finds, by their codes.
+extension HeadwaterError {
+    /// Upstream, what is not synced took the place of what is.
+    package static func replacedByUnsynced(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.replaced-by-unsynced",
+            "a synced path was replaced by a socket, device, fifo or what the filter excludes; the other side keeps what it has",
+            remedy: "put a file, directory or symlink there that the filter includes, or remove it", exit: .problems,
+            path: path)
+    }
+
+    /// Downstream, what is not synced stands in the way.
+    package static func blocked(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.blocked", "something that is not synced stands here at the downstream end",
+            remedy: "remove the socket, device, fifo or mount at this path there, or what the filter excludes",
+            exit: .problems, path: path)
+    }
+
+    /// Deleted upstream, changed downstream, and `drift: keep`.
+    package static func keptChanged(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.kept-changed",
+            "deleted upstream, and changed at the downstream end, where changes are kept (`drift: keep`); it stays there",
+            remedy: "remove it downstream, or make it again upstream; with `drift: repair` the next run deletes it",
+            exit: .problems, path: path)
+    }
+
+    /// A directory with entries of its own cannot give way.
+    package static func notEmpty(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.not-empty",
+            "a directory that holds entries of the downstream end stands where the upstream end has something else",
+            remedy: "move what is in it elsewhere, or remove it; the next run puts the upstream's entry there",
+            exit: .problems, path: path)
+    }
+
+    /// A directory would have to be taken apart for a decision.
+    package static func directoryLoses(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.directory-loses",
+            "by what was decided a directory loses to a file or symlink here; it is not taken apart, and the conflict stands",
+            remedy: "move what is in it elsewhere and remove it on its side; what is left spreads with the next run",
+            exit: .problems, path: path)
+    }
+
+    /// Not what was planned on any more.
+    package static func changedMeanwhile(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.changed-meanwhile", "this path was changed at the downstream end during the cycle; it was left alone",
+            remedy: "run again; the next cycle decides by what stands there then", exit: .problems, isTransient: true,
+            path: path)
+    }
+}

@@ -1,0 +1,126 @@
+import Core
+
+/// One step that is ready to be applied and recorded.
+package struct PlannedStep: Hashable, Sendable {
+    /// What is done to the tree.
+    package enum Action: Hashable, Sendable {
+        /// Content that is staged already.
+        case putFile
+        case putSymlink(target: [UInt8], Attributes)
+        case makeDirectory(Attributes)
+        case setAttributes(Attributes)
+        case remove
+
+        /// What stands there afterwards; nil where the content tells, or nothing does.
+        package var attributes: Attributes? {
+            switch self {
+            case .putFile, .remove: nil
+            case .putSymlink(_, let attributes), .makeDirectory(let attributes), .setAttributes(let attributes):
+                attributes
+            }
+        }
+    }
+
+    /// The change that asks for it, or `noIndex`.
+    package var index: Int
+    package var path: TreePath
+    /// Nil for a removal and for a conflict.
+    package var agreed: AgreedEntry?
+    /// What the row becomes.
+    package var state: RowState
+    /// Nil where the tree is right already and only the row is to be made.
+    package var action: Action?
+    /// What stands at the path, to be compared right before it is changed.
+    package var expected: Expected
+    /// The row is to say that both sides changed the path.
+    package var flag: Conflict?
+    /// Nothing is agreed yet: the row stays as it is.
+    package var isUnrecorded = false
+    /// For a row without an action: what stands there.
+    package var identity: LocalIdentity?
+    /// A directory stands there, so that it can be published only after the removals.
+    package var replacesDirectory = false
+    /// Stands for `index` in a step that no change of the source asked for.
+    package static let noIndex = -1
+
+    package init(
+        index: Int = noIndex, path: TreePath, agreed: AgreedEntry? = nil, state: RowState = .agreed,
+        action: Action? = nil, expected: Expected = .absent, flag: Conflict? = nil, identity: LocalIdentity? = nil
+    ) {
+        self.index = index
+        self.path = path
+        self.agreed = agreed
+        self.state = state
+        self.action = action
+        self.expected = expected
+        self.flag = flag
+        self.identity = identity
+    }
+}
+
+/// A removal that waits until all changes are known.
+package struct Removal: Hashable, Sendable {
+    /// The change that asks for it, or `PlannedStep.noIndex`: for what a mirror has beyond its source.
+    package var index: Int
+    package var path: TreePath
+    package var expected: Expected
+    /// The row stays as it is: the other end has yet to hear of it.
+    package var isUnrecorded: Bool
+
+    package init(index: Int = PlannedStep.noIndex, path: TreePath, expected: Expected, isUnrecorded: Bool = false) {
+        self.index = index
+        self.path = path
+        self.expected = expected
+        self.isUnrecorded = isUnrecorded
+    }
+}
+
+/// A file whose content is on its way.
+package struct WantedFile: Hashable, Sendable {
+    package var index: Int
+    package var path: TreePath
+    package var attributes: Attributes
+    /// What stands at the path, to be compared right before it is replaced.
+    package var expected: Expected
+    /// The digest of what stands there, where that may be what is wanted.
+    package var has: Digest?
+    /// What stands there, for a `same`: as it was when it was digested.
+    package var found: Found?
+    /// A directory stands there, so that it can be published only after the removals.
+    package var replacesDirectory: Bool
+    /// The mode that the file keeps at this end; nil: the source's.
+    package var modeHere: UInt16?
+
+    package init(
+        index: Int, path: TreePath, attributes: Attributes, expected: Expected, replacesDirectory: Bool
+    ) {
+        self.index = index
+        self.path = path
+        self.attributes = attributes
+        self.expected = expected
+        self.replacesDirectory = replacesDirectory
+    }
+
+    /// What the file is to be here, where the source's is so.
+    package func here(_ attributes: Attributes) -> Attributes {
+        var here = attributes
+        here.mode = modeHere ?? attributes.mode
+        return here
+    }
+
+    /// The step for content that has come.
+    package func step(_ sent: AgreedEntry) -> PlannedStep {
+        var step = PlannedStep(index: index, path: path, agreed: sent, action: .putFile, expected: expected)
+        step.replacesDirectory = replacesDirectory
+        return step
+    }
+
+    /// The step for content that is here already: only attributes may be off, or only the row is missing. Nil where it is not here.
+    package func step(same sent: AgreedEntry) -> PlannedStep? {
+        guard let found, has == sent.digest, found.attributes.size == sent.attributes.size else { return nil }
+        var step = PlannedStep(index: index, path: path, agreed: sent, expected: expected, identity: found.identity)
+        let here = here(sent.attributes)
+        if found.attributes != here { step.action = .setAttributes(here) }
+        return step
+    }
+}

@@ -1,0 +1,198 @@
+import Core
+
+/// A tree as one session sees it, in scan order: of what its filter excludes the entry itself is left, as not synced.
+package protocol EntryStream: ~Copyable {
+    /// Goes to the next entry; false at the end.
+    mutating func next() -> Bool
+    /// Valid until the next call of `next`.
+    var key: UnsafeRawBufferPointer { get }
+    var path: TreePath { get }
+    var kind: EntryKind { get }
+    /// With the attributes as the scan found them.
+    var status: EntryStatus { get }
+    /// Entries so far that are not synced by their kind.
+    var untrackedCount: Int { get }
+}
+
+/// Where a tree is not as its session's rows say.
+package enum Difference: Sendable {
+    /// An entry without a row.
+    case created(TreePath, EntryStatus)
+    /// Kind, size, mode or time differ from the row.
+    case changed(TreePath, EntryStatus, Row)
+    /// Attributes are as agreed but the inode or its change time is not the recorded one: only the content can tell.
+    case unverified(TreePath, EntryStatus, Row)
+    /// A row without an entry.
+    case deleted(Row)
+    /// A row whose path is taken by something that is not synced or cannot be read.
+    case blocked(Row, EntryKind)
+    /// A path in conflict, and what stands there; only where rows in all states are compared.
+    case conflict(Row, EntryStatus?)
+    /// A directory that is left at one end for what is not synced in it, and what stands there; only with rows in all states.
+    case residue(Row, EntryStatus?)
+
+    package var path: TreePath {
+        switch self {
+        case .created(let path, _), .changed(let path, _, _), .unverified(let path, _, _): path
+        case .deleted(let row), .blocked(let row, _), .conflict(let row, _), .residue(let row, _): row.path
+        }
+    }
+}
+
+/// Finds where a tree differs from what its session's rows say: one pass over two sorted streams, no memory per entry.
+///
+/// Unreadable is not deleted: below a directory that could not be listed whole, and below what is not synced, a row without an
+/// entry means nothing.
+package struct TreeComparison<Entries: EntryStream & ~Copyable, Rows: RowStream>: ~Copyable {
+    @usableFromInline var entries: Entries
+    @usableFromInline var rows: Rows?
+    @usableFromInline var row: Row?
+    @usableFromInline var hasEntry: Bool
+    @usableFromInline var shield: TreePath?
+    @usableFromInline let neverSynced: NeverSynced
+
+    /// - Parameters:
+    ///   - isIncomplete: the root itself could not be listed to its end.
+    ///   - neverSynced: left out, whatever stands there.
+    @inlinable
+    package init(_ entries: consuming Entries, isIncomplete: Bool, _ rows: Rows?, without neverSynced: NeverSynced)
+        throws(HeadwaterError)
+    {
+        self.neverSynced = neverSynced
+        self.entries = entries
+        self.rows = rows
+        hasEntry = self.entries.next()
+        row = try self.rows?.next()
+        if isIncomplete { shield = .root }
+    }
+
+    /// Entries so far that are not synced by their kind.
+    package var untrackedCount: Int { entries.untrackedCount }
+
+    /// The next difference in scan order, nil at the end.
+    @inlinable
+    package mutating func next() throws(HeadwaterError) -> Difference? {
+        while hasEntry || row != nil {
+            let order = orderOfHeads()
+            if order < 0 {
+                if let found = try takeEntry() { return found }
+            } else if order > 0 {
+                if let found = try takeRow() { return found }
+            } else if let found = try takeBoth() {
+                return found
+            }
+        }
+        return nil
+    }
+
+    /// Negative: the entry comes first; positive: the row does; zero: both are at one path.
+    @inlinable
+    func orderOfHeads() -> Int {
+        guard hasEntry else { return 1 }
+        guard let row else { return -1 }
+        return row.path.key.withUnsafeBytes { TreePath.compare(entries.key, $0) }
+    }
+
+    @inlinable
+    mutating func takeEntry() throws(HeadwaterError) -> Difference? {
+        defer { hasEntry = entries.next() }
+        noteShield()
+        switch entries.kind {
+        case .file, .directory, .symlink:
+            let path = entries.path
+            return neverSynced.covers(path) ? nil : .created(path, entries.status)
+        case .untracked, .problem: return nil
+        }
+    }
+
+    @inlinable
+    mutating func takeRow() throws(HeadwaterError) -> Difference? {
+        let taken = row!
+        row = try rows?.next()
+        if let shield, shield.contains(taken.path) { return nil }
+        if neverSynced.covers(taken.path) { return nil }
+        switch taken.state {
+        case .agreed, .withheld: return .deleted(taken)
+        case .conflict: return .conflict(taken, nil)
+        case .residue: return .residue(taken, nil)
+        case .gone: return nil
+        }
+    }
+
+    @inlinable
+    mutating func takeBoth() throws(HeadwaterError) -> Difference? {
+        let taken = row!
+        let entry = entries.status
+        noteShield()
+        hasEntry = entries.next()
+        row = try rows?.next()
+        if neverSynced.covers(taken.path) { return nil }
+        switch taken.state {
+        case .conflict: return .conflict(taken, entry)
+        case .residue: return .residue(taken, entry)
+        case .gone: return entry.attributes.kind.isSynced ? .created(taken.path, entry) : nil
+        case .agreed, .withheld: break
+        }
+        switch entry.attributes.kind {
+        case .untracked, .problem: return .blocked(taken, entry.attributes.kind)
+        case .file, .directory, .symlink:
+            switch EntryStanding(of: entry.attributes.synced, entry.identity, against: taken) {
+            case .untouched: return nil
+            case .unverified: return .unverified(taken.path, entry, taken)
+            case .changed: return .changed(taken.path, entry, taken)
+            }
+        }
+    }
+
+    @inlinable
+    mutating func noteShield() {
+        if entries.status.isIncomplete || entries.kind == .problem || entries.kind == .untracked {
+            let path = entries.path
+            if let shield, shield.contains(path) { return }
+            shield = path
+        }
+    }
+}
+
+/// The differences of a tree and its rows, in scan order.
+package protocol DifferenceStream: AnyObject {
+    /// Nil at the end.
+    func next() throws(HeadwaterError) -> Difference?
+    /// Entries so far that are not synced by their kind.
+    var untrackedCount: Int { get }
+}
+
+/// A comparison that is shared by reference. (Cursors cannot be copied.)
+package final class Differences<Entries: EntryStream & ~Copyable, Rows: RowStream>: DifferenceStream {
+    @usableFromInline var comparison: TreeComparison<Entries, Rows>
+
+    @inlinable
+    package init(_ comparison: consuming TreeComparison<Entries, Rows>) { self.comparison = comparison }
+
+    @inlinable
+    package func next() throws(HeadwaterError) -> Difference? { try comparison.next() }
+
+    package var untrackedCount: Int { comparison.untrackedCount }
+}
+
+/// How an entry stands to its row.
+package enum EntryStanding: Sendable {
+    case untouched, unverified, changed
+
+    /// - Parameter attributes: reduced to what is synced.
+    @inlinable
+    package init(of attributes: Attributes, _ identity: LocalIdentity, against row: Row) {
+        let agreed = row.agreed.attributes
+        let expectedTime = row.local?.mtime ?? agreed.mtime
+        let isSame =
+            attributes.kind == agreed.kind && attributes.mode == agreed.mode && attributes.size == agreed.size
+            && attributes.mtime == expectedTime
+        if !isSame {
+            self = .changed
+        } else if agreed.kind == .directory || identity == row.local {
+            self = .untouched
+        } else {
+            self = .unverified
+        }
+    }
+}
