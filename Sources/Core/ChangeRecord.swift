@@ -2,10 +2,10 @@
 package struct ChangeRecord: Hashable, Sendable {
     package enum State: Hashable, Sendable {
         case absent
-        case directory(mode: UInt16, mtime: Timestamp)
-        case symlink(target: [UInt8], mtime: Timestamp)
+        case directory(mode: UInt16, mtime: Timestamp, metadata: Metadata? = nil)
+        case symlink(target: [UInt8], mtime: Timestamp, metadata: Metadata? = nil)
         case file(Attributes)
-        /// A file whose content is as agreed: only mode or time changed. Of bidirectional sessions only.
+        /// A file whose content is as agreed: only mode, time or metadata changed.
         case touchedFile(Attributes)
         /// Nothing is to be done but to flag the path, or to flag it anew. Of bidirectional sessions only; the path is the record's.
         case conflict(Conflict)
@@ -23,9 +23,10 @@ package struct ChangeRecord: Hashable, Sendable {
     package var attributes: Attributes? {
         switch state {
         case .absent, .conflict: nil
-        case .directory(let mode, let mtime): Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime)
-        case .symlink(let target, let mtime):
-            Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime)
+        case .directory(let mode, let mtime, let metadata):
+            Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime, metadata: metadata)
+        case .symlink(let target, let mtime, let metadata):
+            Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime, metadata: metadata)
         case .file(let attributes), .touchedFile(let attributes): attributes
         }
     }

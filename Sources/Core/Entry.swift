@@ -36,12 +36,15 @@ package struct Attributes: Hashable, Sendable {
     /// Bytes of a file's content or of a symlink's target; 0 for everything else.
     package var size: UInt64
     package var mtime: Timestamp
+    /// What else the session keeps in step; nil where that is nothing, and of what a scan found.
+    package var metadata: Metadata?
 
-    package init(kind: EntryKind, mode: UInt16, size: UInt64, mtime: Timestamp) {
+    package init(kind: EntryKind, mode: UInt16, size: UInt64, mtime: Timestamp, metadata: Metadata? = nil) {
         self.kind = kind
         self.mode = mode
         self.size = size
         self.mtime = mtime
+        self.metadata = metadata
     }
 }
 

@@ -5,10 +5,15 @@ package struct EntryStatus: Hashable, Sendable {
     package var identity: LocalIdentity
     /// Nothing may be concluded about what lies below: unreadable, listed in part, or not to be entered.
     package var isIncomplete: Bool
+    package var owner: OwnerIDs
 
-    package init(attributes: Attributes, identity: LocalIdentity, isIncomplete: Bool = false) {
+    package init(
+        attributes: Attributes, identity: LocalIdentity, isIncomplete: Bool = false,
+        owner: OwnerIDs = OwnerIDs(user: 0, group: 0)
+    ) {
         self.attributes = attributes
         self.identity = identity
         self.isIncomplete = isIncomplete
+        self.owner = owner
     }
 }

@@ -10,6 +10,9 @@ package enum RowState: UInt8, Sendable, CaseIterable {
     case residue = 4
     /// A tombstone: deleted here, and the other end has not acknowledged it yet. Its agreed half is what was deleted.
     case gone = 5
+    /// Both sides of a push or pull hold something else, and it was decided that they go on doing so: the agreed half is the upstream
+    /// side's, and what stands downstream takes no part until upstream changes the path again.
+    case kept = 6
 }
 
 /// One path of `snap.db`.

@@ -1,5 +1,5 @@
 /// What a session does where more than one outcome would make sense: the edge's keys `delete`, `keep_deleted`, `drift`,
-/// `mirror` and `overwrite`.
+/// `mirror`, `overwrite`, `symlinks` and `preserve`.
 ///
 /// The same at both ends. What each means for every pair of states stands in `docs/semantics.md`.
 package struct SessionPolicy: Hashable, Sendable {
@@ -43,6 +43,16 @@ package struct SessionPolicy: Hashable, Sendable {
         case conflict
     }
 
+    /// What becomes of a symlink.
+    package enum Symlinks: String, CaseIterable, Sendable {
+        /// It is synced as what it is.
+        case copy
+        /// It is not synced, at neither end.
+        case skip
+        /// What it leads to stands in its place downstream. Never where both ends send.
+        case follow
+    }
+
     package var delete: Delete
     /// Nil: they are unlinked.
     package var attic: Attic?
@@ -51,12 +61,17 @@ package struct SessionPolicy: Hashable, Sendable {
     package var mirror: Bool
     /// Nil: `always` in a push or pull, `conflict` where both ends send.
     package var overwrite: Overwrite?
+    package var symlinks: Symlinks
+    /// What is kept in step beside content.
+    package var preserve: Preservation
 
     package init(
         delete: Delete = .during, attic: Attic? = nil, drift: Drift = .repair, mirror: Bool = false,
-        overwrite: Overwrite? = nil
+        overwrite: Overwrite? = nil, symlinks: Symlinks = .copy, preserve: Preservation = .standard
     ) {
+        self.symlinks = symlinks
         self.overwrite = overwrite
+        self.preserve = preserve
         self.delete = delete
         self.attic = attic
         self.drift = drift

@@ -13,6 +13,7 @@ package final class SessionRunner: EdgeRunner {
     private let topology: Topology
     private let edges: [Int]
     private let isReset: Bool
+    private let isVerifying: Bool
     private let halts: HaltGuard
     /// What was decided for conflicts, by session.
     private let resolutions: [String: [Resolution]]
@@ -46,13 +47,13 @@ package final class SessionRunner: EdgeRunner {
     ///   - agent: path of the program that far machines are to run.
     ///   - askPassphrase: asks a person for the passphrase of a private key; nil where nobody is there.
     package init(
-        _ topology: Topology, edges: [Int], isReset: Bool, halts: HaltStore,
+        _ topology: Topology, edges: [Int], isReset: Bool, isVerifying: Bool = false, halts: HaltStore,
         resolutions: [String: [Resolution]] = [:], agent: String, interruption: Interruption,
         askPassphrase: SSHRun.Ask? = nil, observe: @escaping @Sendable (Event) -> Void
     ) {
         self.topology = topology
         self.edges = edges
-        self.isReset = isReset
+        (self.isReset, self.isVerifying) = (isReset, isVerifying)
         self.halts = HaltGuard(store: halts) { WallClock.now }
         self.interruption = interruption
         self.resolutions = resolutions
@@ -176,6 +177,7 @@ package final class SessionRunner: EdgeRunner {
         downstream.isReadLater = rootsRead.contains(RootName(topology, written: edge))
         let request = SessionRequest(
             edge: identity, maxDelete: DeleteLimit(declared.maxDelete), policy: declared.policy, isReset: isReset,
+            isVerifying: isVerifying,
             released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, filter: declared.filter.rules,
             resolutions: resolutions[identity.session] ?? [], owner: owner.text, takesOver: takesOver)
         let isUpstream = routes[edge]!.openerIsUpstream

@@ -145,6 +145,7 @@ extension RowState {
         case .withheld: "withheld"
         case .residue: "residue"
         case .gone: "gone"
+        case .kept: "kept"
         }
     }
 
@@ -153,7 +154,7 @@ extension RowState {
         switch self {
         case .agreed: "SYNCHRONIZED"
         case .conflict: "CONFLICT"
-        case .withheld, .residue: "SYNCHRONIZED(skp)"
+        case .withheld, .residue, .kept: "SYNCHRONIZED(skp)"
         case .gone: "SYNCHRONIZED(del)"
         }
     }

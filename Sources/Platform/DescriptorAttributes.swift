@@ -11,3 +11,17 @@ package func setPermissions(descriptor: Int32, _ mode: UInt16) throws(SystemErro
 package func setModificationTime(descriptor: Int32, _ time: Timestamp) throws(SystemError) {
     try check("utimensat") { hw_utimens_descriptor(descriptor, time.seconds, time.nanoseconds) }
 }
+
+/// Sets user and group of what `descriptor` names (`O_PATH` too, of a symlink as well); nil leaves it. Takes setuid and setgid of a file away.
+package func setOwner(descriptor: Int32, user: UInt32?, group: UInt32?) throws(SystemError) {
+    if user == nil && group == nil { return }
+    try check("fchownat") { hw_chown_descriptor(descriptor, user ?? .max, group ?? .max) }
+}
+
+/// The same of `name` in a directory, never following a symlink.
+package func setOwner(_ directory: Int32, _ name: UnsafePointer<CChar>, user: UInt32?, group: UInt32?)
+    throws(SystemError)
+{
+    if user == nil && group == nil { return }
+    try check("fchownat") { fchownat(directory, name, user ?? .max, group ?? .max, HW_AT_SYMLINK_NOFOLLOW) }
+}

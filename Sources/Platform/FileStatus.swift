@@ -31,10 +31,13 @@ package struct FileStatus: Sendable {
     package var inode: UInt64 { raw.inode }
     package var links: UInt64 { raw.links }
     package var size: UInt64 { raw.size }
+    /// Bytes that it takes on the disk: fewer than its size where it has holes, or is compressed there.
+    package var storedBytes: UInt64 { raw.stored }
     package var userID: UInt32 { raw.uid }
     package var groupID: UInt32 { raw.gid }
     /// Permission bits with setuid, setgid and sticky.
     package var permissions: UInt16 { UInt16(raw.mode & 0o7777) }
+    package var owner: OwnerIDs { OwnerIDs(user: raw.uid, group: raw.gid) }
     package var isMountRoot: Bool { raw.is_mount_root != 0 }
     package var mtime: Timestamp { Timestamp(seconds: raw.mtime_s, nanoseconds: raw.mtime_ns) }
     package var ctime: Timestamp { Timestamp(seconds: raw.ctime_s, nanoseconds: raw.ctime_ns) }

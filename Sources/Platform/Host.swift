@@ -1,4 +1,5 @@
 import CLinux
+import Core
 import Glibc
 
 /// Facts of this machine and process that identify the owner of a lock.
@@ -40,6 +41,23 @@ package enum Host {
         var now: UInt64 = 0
         _ = hw_raise_nofile(&now)
         return now
+    }
+
+    /// What a run needs at least. A process that is refused memory in the middle cannot even say so.
+    private static let addressSpaceMin: UInt64 = 1 << 30
+
+    /// Refuses to begin where the address space of this process is limited (`ulimit -v`) to less than a run needs.
+    ///
+    /// - Throws: `run.address-space`.
+    package static func requireAddressSpace() throws(HeadwaterError) {
+        let limit = hw_address_space()
+        if limit >= addressSpaceMin { return }
+        throw HeadwaterError(
+            "run.address-space",
+            "this process may use no more than \(limit) bytes of address space; it needs \(addressSpaceMin)",
+            remedy:
+                "raise the limit (ulimit -v, LimitAS=) and run again; to limit memory, use a control group (MemoryMax=)"
+        )
     }
 
     /// Bytes from the kernel's generator.

@@ -6,6 +6,8 @@ package enum Announcement: Sendable {
     case change(ChangeRecord, EntryStatus?)
     /// Only touched: the content is as agreed.
     case verified(TreePath, LocalIdentity)
+    /// It looks untouched and is not; the change itself follows.
+    case changedSilently(TreePath)
     /// It is here, though no change says so: a mirror must not take it away.
     case here(TreePath)
     /// A symlink that cannot be read.
@@ -59,9 +61,11 @@ package final class Announcements<View: EndView> {
     }
 
     /// What stands at a path, whatever was agreed; nothing where nothing synced does.
-    package func answer(_ path: TreePath) -> [Announcement] {
+    package func answer(_ path: TreePath) throws(HeadwaterError) -> [Announcement] {
         guard let found = view.found(at: path), found.kind.isSynced else { return [] }
-        return describe(path, EntryStatus(attributes: found.attributes, identity: found.identity))
+        // What this end may not have been able to set is told as it was agreed.
+        let agreed = bidi != nil && view.preserved.hasMetadata ? try view.row(at: path)?.agreed.attributes : nil
+        return describe(path, found.entry, agreed)
     }
 
     // MARK: Push and pull
@@ -78,25 +82,43 @@ package final class Announcements<View: EndView> {
 
     private func announce(_ difference: Difference) -> [Announcement] {
         switch difference {
-        case .created(let path, let entry), .changed(let path, let entry, _): return describe(path, entry)
+        case .created(let path, let entry): return describe(path, entry, nil)
+        case .changed(let path, let entry, let row):
+            let agreed = row.agreed.attributes
+            if agreed.kind == .file, entry.attributes.kind == .file, entry.attributes.size == agreed.size,
+                entry.identity == row.local
+            {
+                // Nothing has happened to the file: more of it is preserved than when it was agreed on.
+                return [touched(path, entry, row)]
+            }
+            return describe(path, entry, agreed)
         case .unverified(let path, let entry, let row):
-            return isStillAgreed(path, entry, row) ? [.verified(path, entry.identity)] : describe(path, entry)
+            if isStillAgreed(path, entry, row) { return [.verified(path, entry.identity)] }
+            let silent: [Announcement] = view.isSilentChange(path, entry, row) ? [.changedSilently(path)] : []
+            return silent + describe(path, entry, row.agreed.attributes)
         case .deleted(let row): return [.change(ChangeRecord(path: row.path, state: .absent), nil)]
         case .blocked(let row, let kind): return kind == .untracked ? [.replacedByUnsynced(row.path)] : []
         case .conflict, .residue: return []
         }
     }
 
-    private func describe(_ path: TreePath, _ entry: EntryStatus) -> [Announcement] {
-        let attributes = entry.attributes.synced
+    private func touched(_ path: TreePath, _ entry: EntryStatus, _ row: Row) -> Announcement {
+        let said = view.preserved.said(entry, agreed: row.agreed.attributes)
+        return .change(ChangeRecord(path: path, state: .touchedFile(said)), entry)
+    }
+
+    private func describe(_ path: TreePath, _ entry: EntryStatus, _ agreed: Attributes?) -> [Announcement] {
+        let attributes = view.preserved.said(entry, agreed: agreed)
         switch attributes.kind {
         case .directory:
-            let state = ChangeRecord.State.directory(mode: attributes.mode, mtime: attributes.mtime)
+            let state = ChangeRecord.State.directory(
+                mode: attributes.mode, mtime: attributes.mtime, metadata: attributes.metadata)
             return [.change(ChangeRecord(path: path, state: state), nil)]
         case .symlink:
             guard let target = view.linkTarget(at: path) else { return [.unreadable(path), .here(path)] }
-            let record = ChangeRecord(path: path, state: .symlink(target: target, mtime: attributes.mtime))
-            return [.change(record, entry)]
+            let state = ChangeRecord.State.symlink(
+                target: target, mtime: attributes.mtime, metadata: attributes.metadata)
+            return [.change(ChangeRecord(path: path, state: state), entry)]
         default: return [.change(ChangeRecord(path: path, state: .file(attributes)), entry)]
         }
     }
@@ -128,9 +150,10 @@ package final class Announcements<View: EndView> {
             }
         case .changed(_, let entry, let row) where entry.attributes.kind == .directory && row.agreed.isDirectory:
             // The time of a directory alone is no change.
-            if entry.attributes.synced.mode != row.agreed.attributes.mode { told += resolved(path, entry) }
+            let agreed = row.agreed.attributes
+            if !view.preserved.isSame(view.preserved.seen(entry), as: agreed) { told += resolved(path, entry, agreed) }
         case .changed(_, let entry, let row) where isTouched(path, entry, row):
-            told.append(.change(ChangeRecord(path: path, state: .touchedFile(entry.attributes.synced)), entry))
+            told.append(touched(path, entry, row))
         case .created: told += waiting(above: path, bidi) + announce(difference)
         default: told += announce(difference)
         }
@@ -142,9 +165,9 @@ package final class Announcements<View: EndView> {
     }
 
     /// What stands at a path as it is, whatever was agreed.
-    private func resolved(_ path: TreePath, _ entry: EntryStatus?) -> [Announcement] {
+    private func resolved(_ path: TreePath, _ entry: EntryStatus?, _ agreed: Attributes? = nil) -> [Announcement] {
         guard let entry else { return [.change(ChangeRecord(path: path, state: .absent), nil)] }
-        return entry.attributes.kind.isSynced ? describe(path, entry) : []
+        return entry.attributes.kind.isSynced ? describe(path, entry, agreed) : []
     }
 
     /// Whether only mode or time of a file changed.

@@ -31,12 +31,12 @@ package struct BelowDirectory: OptionSet, Hashable, Sendable {
 package enum BidiDecision: Hashable, Sendable {
     /// The downstream side becomes as the upstream one; a directory that cannot go because of what is below it stays as residue.
     case downward
-    /// The same, but the mode is the downstream side's own, which travels upward afterwards.
-    case downwardKeepingMode(UInt16)
+    /// The same, but mode and metadata are the downstream side's own, which travel upward afterwards.
+    case downwardKeepingMode(UInt16, Metadata? = nil)
     /// The upstream side becomes as the downstream one.
     case upward
-    /// The downstream side first takes this mode, then the upstream side becomes as it is.
-    case upwardWithMode(UInt16)
+    /// The downstream side first takes this mode and metadata, then the upstream side becomes as it is.
+    case upwardWithMode(UInt16, Metadata? = nil)
     /// Both are gone.
     case forget
     /// A directory that upstream deleted comes back there, for what was created in it downstream.
@@ -90,10 +90,10 @@ private func replaced(_ agreed: AgreedEntry?, _ mine: AgreedEntry, _ below: Belo
 
 /// Mode or time upstream, content downstream: content and time of the one, mode of the other.
 private func merged(_ mine: Attributes, onto theirs: AgreedEntry, _ agreed: AgreedEntry?) -> BidiDecision {
-    guard let agreed, mine.mode != agreed.attributes.mode, mine.kind == theirs.attributes.kind,
-        mine.mode != theirs.attributes.mode
+    guard let agreed, !mine.hasModeAndMetadata(of: agreed.attributes), mine.kind == theirs.attributes.kind,
+        !mine.hasModeAndMetadata(of: theirs.attributes)
     else { return .upward }
-    return .upwardWithMode(mine.mode)
+    return .upwardWithMode(mine.mode, mine.metadata)
 }
 
 /// Content upstream, mode or time downstream.
@@ -101,10 +101,16 @@ private func merged(
     _ mine: AgreedEntry, keeping theirs: Attributes, _ agreed: AgreedEntry?, _ below: BelowDirectory
 ) -> BidiDecision {
     let plain = replaced(agreed, mine, below)
-    guard plain == .downward, let agreed, theirs.mode != agreed.attributes.mode,
-        mine.attributes.kind == theirs.kind, theirs.mode != mine.attributes.mode
+    guard plain == .downward, let agreed, !theirs.hasModeAndMetadata(of: agreed.attributes),
+        mine.attributes.kind == theirs.kind, !theirs.hasModeAndMetadata(of: mine.attributes)
     else { return plain }
-    return .downwardKeepingMode(theirs.mode)
+    return .downwardKeepingMode(theirs.mode, theirs.metadata)
+}
+
+extension Attributes {
+    fileprivate func hasModeAndMetadata(of other: Attributes) -> Bool {
+        mode == other.mode && metadata == other.metadata
+    }
 }
 
 private func bothChanged(

@@ -119,14 +119,17 @@ package final class BidiTarget<View: EndView> {
         }
         let below = needsBelow(up, mine) ? try view.below(path).union(conflicts(below: path)) : []
         let decision = decideBidi(
-            agreed: mine.agreed, up: up, down: mine.change, below: below, overwrite: overwrite, areEqual: areEqual)
+            agreed: mine.agreedHere, up: view.here(up, mine), down: mine.change, below: below, overwrite: overwrite,
+            areEqual: areEqual)
         switch decision {
         case .upward: return []
         case .forget: return [.removeLater(Removal(index: index, path: path, expected: .absent))]
         case .restoreUpward: return [.apply(PlannedStep(index: index, path: path))]
         case .downward: return try obey(index, record, mine, sent)
-        case .downwardKeepingMode(let mode): return try obey(index, record, mine, sent, modeHere: mode)
-        case .upwardWithMode(let mode): return [.apply(touched(path, mine, mode))]
+        case .downwardKeepingMode(let mode, let metadata):
+            return try obey(index, record, mine, sent, keeping: OwnMode(mode, metadata))
+        case .upwardWithMode(let mode, let metadata):
+            return [.apply(touched(path, mine, OwnMode(mode, metadata)))]
         case .blocked:
             block(path)
             return [.problem(.blocked(path))]
@@ -162,7 +165,7 @@ package final class BidiTarget<View: EndView> {
     /// Does as the upstream end says.
     func obey(
         _ index: Int, _ record: ChangeRecord, _ mine: Standing, _ sent: AgreedEntry?,
-        modeHere: UInt16? = nil
+        keeping: OwnMode? = nil
     ) throws(HeadwaterError) -> [BidiStep] {
         var steps = record.state == .absent ? [] : try restoreParents(of: record.path)
         switch try decider.decide(index, record) {
@@ -170,7 +173,7 @@ package final class BidiTarget<View: EndView> {
         case .apply(let planned): steps.append(.apply(planned))
         case .removeLater(let removal): steps.append(.removeLater(removal))
         case .want(var wanted):
-            wanted.modeHere = modeHere
+            wanted.keeps = keeping
             steps.append(.want(wanted))
         case .problem(let error): steps.append(.problem(error))
         case .unknown(let problem): if let problem { steps.append(.problem(problem)) }
@@ -189,13 +192,13 @@ package final class BidiTarget<View: EndView> {
         }
         return missing.reversed().map { path, agreed in
             made.insert(path)
-            return .apply(PlannedStep(path: path, agreed: agreed, action: .makeDirectory(agreed.attributes)))
+            return .apply(decider.remade(path, agreed, expected: .absent))
         }
     }
 
-    private func touched(_ path: TreePath, _ mine: Standing, _ mode: UInt16) -> PlannedStep {
+    private func touched(_ path: TreePath, _ mine: Standing, _ theirs: OwnMode) -> PlannedStep {
         var attributes = mine.attributes!
-        attributes.mode = mode
+        (attributes.mode, attributes.metadata) = (theirs.mode, theirs.metadata)
         var plan = PlannedStep(
             path: path, agreed: mine.agreed, action: .setAttributes(attributes), expected: mine.expected)
         plan.isUnrecorded = true
@@ -207,7 +210,7 @@ package final class BidiTarget<View: EndView> {
     func compare(_ index: Int, _ record: ChangeRecord, _ mine: Standing) -> BidiStep {
         let wanted = WantedFile(
             index: index, path: record.path, attributes: record.attributes!, expected: mine.expected,
-            replacesDirectory: mine.kind == .directory)
+            standing: mine.attributes, replacesDirectory: mine.kind == .directory)
         open[index] = Open(record: record, mine: mine)
         return .compare(wanted)
     }

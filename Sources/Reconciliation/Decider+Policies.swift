@@ -18,18 +18,23 @@ extension Decider {
         var steps: [PlannedStep] = []
         for directory in missing.reversed() {
             guard let row = try view.row(at: directory) else { continue }
-            steps.append(
-                PlannedStep(
-                    path: directory, agreed: row.agreed, action: .makeDirectory(row.agreed.attributes),
-                    expected: expected(at: directory)))
+            steps.append(remade(directory, row.agreed, expected: expected(at: directory)))
         }
         return steps
     }
 
+    /// An agreed directory that is made again without a change of the source.
+    func remade(_ path: TreePath, _ agreed: AgreedEntry, expected: Expected) -> PlannedStep {
+        let here = view.preserved.here(agreed.attributes, over: nil)
+        return PlannedStep(path: path, agreed: agreed, action: .makeDirectory(here), expected: expected)
+    }
+
     /// Whether the source has at a path what was agreed, as far as attributes tell; for a symlink its target.
     package func isAsAgreed(_ record: ChangeRecord) throws(HeadwaterError) -> Bool {
-        guard let row = try view.row(at: record.path), row.agreed.attributes == record.attributes else { return false }
-        if case .symlink(let target, _) = record.state { return row.agreed.digest == Hash.digest(target) }
+        guard let row = try view.row(at: record.path), let attributes = record.attributes,
+            view.preserved.agree(row.agreed.attributes, attributes)
+        else { return false }
+        if case .symlink(let target, _, _) = record.state { return row.agreed.digest == Hash.digest(target) }
         return true
     }
 

@@ -46,18 +46,20 @@ package final class Decider<View: EndView> {
         let differences = try view.differences()
         var verified: [RowChange] = []
         while let difference = try differences.next() {
+            if difference.row?.state == .kept { continue }
             switch difference {
             case .created, .conflict, .residue: continue
             case .blocked(let row, let kind): if kind == .untracked { drift.blocked.append(row.path) }
             case .changed(let path, let entry, let row):
-                drift.add(path, row, entry.attributes.synced)
-            case .deleted(let row): drift.add(row.path, row, nil)
+                drift.add(path, row, view.preserved.seen(entry), view.preserved)
+            case .deleted(let row): drift.add(row.path, row, nil, view.preserved)
             case .unverified(let path, let entry, let row):
                 try check()
                 if view.hasAgreedContent(path, entry.attributes, entry.identity, row) {
                     verified.append(.local(path, entry.identity))
                     if verified.count >= RowChange.verifiedMax { try flush(&verified) }
                 } else {
+                    if view.isSilentChange(path, entry, row) { drift.silent.append(path) }
                     drift.others.append(path)
                 }
             }
@@ -119,18 +121,21 @@ package final class Decider<View: EndView> {
     /// A directory that was put back ahead of the changes: the image knows it as it was before.
     package func noteRepaired(_ path: TreePath) { repaired.insert(path) }
 
+    func isRepaired(_ path: TreePath) -> Bool { repaired.contains(path) }
+
     /// What one change of the source means here.
     package func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> Verdict {
         let path = record.path
         if view.neverSynced.covers(path) { return .nothing }
         let standing = hasRows ? try view.standingRow(at: path) : nil
-        let row = standing?.state == .agreed || standing?.state == .withheld ? standing : nil
+        let row = standing.flatMap { $0.state.hasAncestor ? $0 : nil }
         if record.state == .absent && (standing == nil || standing!.state == .withheld) { return .nothing }
         if let kind = record.attributes?.kind ?? row?.agreed.attributes.kind { try view.checkIsIncluded(path, kind) }
         let scanned = view.found(at: path)
         if let scanned, record.state != .absent { surplus?.claim(scanned.place) }
         let found = repaired.contains(path) ? nil : scanned
-        let source = record.attributes.map { SourceState.present($0) } ?? .absent
+        let here = record.attributes.map { view.preserved.here($0, over: found?.attributes) }
+        let source = here.map { SourceState.present($0) } ?? .absent
         // What is withheld is not even looked at.
         if policy.delete != .never || record.state != .absent,
             let ground = unknown.hiding(path, found: found?.kind, wanted: record.attributes?.kind)
@@ -144,7 +149,7 @@ package final class Decider<View: EndView> {
         if case .touchedFile = record.state, let found, let row, found.kind == .file,
             case .present(_, isUntouched: true, _) = target
         {
-            var plan = planned(index, record, .setAttributes(record.attributes!), found.expected)
+            var plan = attributes(index, record, here!, found)
             plan.agreed?.digest = row.agreed.digest
             return .apply(plan)
         }
@@ -161,14 +166,14 @@ package final class Decider<View: EndView> {
         case .adopt:
             return .apply(
                 PlannedStep(index: index, path: path, agreed: agreed(record), identity: found!.identity))
-        case .setAttributes:
-            return .apply(planned(index, record, .setAttributes(record.attributes!), expected))
-        case .makeDirectory:
-            return .apply(planned(index, record, .makeDirectory(record.attributes!), expected))
+        case .setAttributes: return .apply(attributes(index, record, here!, found!))
+        case .makeDirectory: return .apply(planned(index, record, .makeDirectory(here!), expected))
         case .makeSymlink: return symlink(index, record, found, expected)
         case .fetch(let replaces):
             return .want(
-                wanted(index, record, expected, replacesDirectory: replaces && found?.attributes.kind == .directory))
+                wanted(
+                    index, record, found, expected,
+                    replacesDirectory: replaces && found?.attributes.kind == .directory))
         case .fetchUnlessSame(let mayTrustRow):
             return .want(candidate(index, record, found!, expected, mayTrustRow ? row?.agreed.digest : nil))
         }
@@ -182,7 +187,12 @@ package final class Decider<View: EndView> {
         case .untracked, .problem: return .unsynced
         case .file, .directory, .symlink:
             let isUntouched =
-                row.map { EntryStanding(of: found.attributes, found.identity, against: $0) == .untouched } ?? false
+                row.map {
+                    EntryStanding(
+                        of: found.attributes, found.identity, against: $0, view.preserved, view.isVerifying)
+                        == .untouched
+                }
+                ?? false
             // To look costs reading: only where it decides.
             let isLookedAt = isDeleted && policy.drift == .keep && !isUntouched
             let isOther = isLookedAt ? hasOtherContent(path, found, row!) : false
@@ -199,8 +209,16 @@ package final class Decider<View: EndView> {
 
     private func agreed(_ record: ChangeRecord) -> AgreedEntry {
         var digest: Digest?
-        if case .symlink(let target, _) = record.state { digest = Hash.digest(target) }
+        if case .symlink(let target, _, _) = record.state { digest = Hash.digest(target) }
         return AgreedEntry(attributes: record.attributes!, digest: digest)
+    }
+
+    /// Makes what stands there as it is to be; nothing is done where it is so.
+    private func attributes(_ index: Int, _ record: ChangeRecord, _ here: Attributes, _ found: Found) -> PlannedStep {
+        if here == found.attributes {
+            return PlannedStep(index: index, path: record.path, agreed: agreed(record), identity: found.identity)
+        }
+        return planned(index, record, .setAttributes(here), found.expected)
     }
 
     private func planned(
@@ -210,35 +228,31 @@ package final class Decider<View: EndView> {
     }
 
     private func symlink(_ index: Int, _ record: ChangeRecord, _ found: Found?, _ expected: Expected) -> Verdict {
-        guard case .symlink(let target, _) = record.state else {
+        guard case .symlink(let target, _, _) = record.state else {
             preconditionFailure("a symlink's record carries its target")
         }
-        let attributes = record.attributes!
+        let here = view.preserved.here(record.attributes!, over: found?.attributes)
         if let found, found.attributes.kind == .symlink, view.linkTarget(at: record.path) == target {
-            if found.attributes.mtime == attributes.mtime {
-                return .apply(
-                    PlannedStep(index: index, path: record.path, agreed: agreed(record), identity: found.identity))
-            }
-            return .apply(planned(index, record, .setAttributes(attributes), expected))
+            return .apply(attributes(index, record, here, found))
         }
-        var plan = planned(index, record, .putSymlink(target: target, attributes), expected)
+        var plan = planned(index, record, .putSymlink(target: target, here), expected)
         plan.replacesDirectory = found?.attributes.kind == .directory
         return .apply(plan)
     }
 
-    private func wanted(_ index: Int, _ record: ChangeRecord, _ expected: Expected, replacesDirectory: Bool)
-        -> WantedFile
-    {
+    private func wanted(
+        _ index: Int, _ record: ChangeRecord, _ found: Found?, _ expected: Expected, replacesDirectory: Bool
+    ) -> WantedFile {
         WantedFile(
             index: index, path: record.path, attributes: record.attributes!, expected: expected,
-            replacesDirectory: replacesDirectory)
+            standing: found?.attributes, replacesDirectory: replacesDirectory)
     }
 
     /// A file of the right size stands there: its digest goes with the want.
     private func candidate(
         _ index: Int, _ record: ChangeRecord, _ found: Found, _ expected: Expected, _ known: Digest?
     ) -> WantedFile {
-        var file = wanted(index, record, expected, replacesDirectory: false)
+        var file = wanted(index, record, found, expected, replacesDirectory: false)
         file.found = found
         file.has = known ?? view.digest(at: record.path, found.attributes, found.identity)
         return file

@@ -11,6 +11,8 @@ package struct Standing: Sendable {
     var attributes: Attributes?
     var identity: LocalIdentity?
     var expected: Expected = .absent
+    /// `agreed` as this end can have it, to be compared with what stands here.
+    var agreedHere: AgreedEntry?
 
     var kind: EntryKind? { attributes?.kind }
 
@@ -54,13 +56,15 @@ final class DownstreamView<View: EndView> {
 
     private func standing(at path: TreePath, _ found: Found?) throws(HeadwaterError) -> Standing {
         let row = try view.standingRow(at: path)
-        let agreed = row?.state == .agreed ? row!.agreed : nil
+        let agreed = row.flatMap { $0.state.hasAncestor ? $0.agreed : nil }
         guard let found else {
-            return Standing(path: path, agreed: agreed, row: row, change: agreed == nil ? .none : .gone)
+            return Standing(
+                path: path, agreed: agreed, row: row, change: agreed == nil ? .none : .gone, agreedHere: agreed)
         }
         var standing = Standing(
             path: path, agreed: agreed, row: row, change: .unsynced, attributes: found.attributes,
-            identity: found.identity, expected: found.expected)
+            identity: found.identity, expected: found.expected,
+            agreedHere: agreed.map { here($0, over: found.attributes) })
         if found.kind.isSynced { standing.change = change(standing) }
         return standing
     }
@@ -70,10 +74,11 @@ final class DownstreamView<View: EndView> {
         guard let agreed = found.agreed, let row = found.row else {
             return .content(AgreedEntry(attributes: attributes, digest: linkDigest(found)))
         }
-        let standing = EntryStanding(of: attributes, found.identity!, against: row)
+        let standing = EntryStanding(
+            of: attributes, found.identity!, against: row, view.preserved, view.isVerifying)
         if standing == .untouched { return .none }
         if attributes.kind == .directory && agreed.isDirectory {
-            return attributes.mode == agreed.attributes.mode ? .none : .attributes(attributes)
+            return view.preserved.isSame(attributes, as: agreed.attributes) ? .none : .attributes(attributes)
         }
         if attributes.kind == agreed.attributes.kind, attributes.size == agreed.attributes.size {
             guard let digest = digest(found) else { return .unsynced }
@@ -81,6 +86,22 @@ final class DownstreamView<View: EndView> {
             return .content(AgreedEntry(attributes: attributes, digest: digest))
         }
         return .content(AgreedEntry(attributes: attributes, digest: linkDigest(found)))
+    }
+
+    /// What both ends have or are to have, as it can be here in place of what stands.
+    private func here(_ entry: AgreedEntry, over standing: Attributes?) -> AgreedEntry {
+        var here = entry
+        here.attributes = view.preserved.here(entry.attributes, over: standing)
+        return here
+    }
+
+    /// What the upstream end did, as it can be done here.
+    func here(_ change: SideChange, _ mine: Standing) -> SideChange {
+        switch change {
+        case .attributes(let attributes): .attributes(view.preserved.here(attributes, over: mine.attributes))
+        case .content(let entry): .content(here(entry, over: mine.attributes))
+        case .none, .gone, .unsynced: change
+        }
     }
 
     /// What stands here with its digest, read where it is not known yet; nil where nothing stands.
@@ -174,7 +195,7 @@ extension ChangeRecord {
             let attributes = attributes!
             return agreed?.isDirectory ?? false
                 ? .attributes(attributes) : .content(AgreedEntry(attributes: attributes, digest: nil))
-        case .symlink(let target, _):
+        case .symlink(let target, _, _):
             let entry = AgreedEntry(attributes: attributes!, digest: Hash.digest(target))
             return agreed.map(entry.hasContent(of:)) ?? false ? .attributes(entry.attributes) : .content(entry)
         case .file(let attributes):

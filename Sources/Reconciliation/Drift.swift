@@ -11,19 +11,19 @@ package struct Drift: Sendable {
     package var blocked: [TreePath] = []
     /// Agreed directories that cannot be read or must not be entered.
     package var unknown: [HeadwaterError] = []
+    /// Of the others, those that only reading has shown.
+    package var silent: [TreePath] = []
 }
 
 extension Drift {
     /// - Parameter found: what stands there now; nil: nothing.
-    mutating func add(_ path: TreePath, _ row: Row, _ found: Attributes?) {
+    mutating func add(_ path: TreePath, _ row: Row, _ found: Attributes?, _ preserved: Preserved) {
         if row.agreed.attributes.kind != .directory {
             others.append(path)
-        } else if found?.kind != .directory {
-            directories.append(path)
-        } else if found?.mode == row.agreed.attributes.mode {
-            times.append(path)
+        } else if let found, found.kind == .directory {
+            if preserved.isSame(found, as: row.agreed.attributes) { times.append(path) } else { others.append(path) }
         } else {
-            others.append(path)
+            directories.append(path)
         }
     }
 }

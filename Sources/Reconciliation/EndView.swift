@@ -4,22 +4,30 @@ import Core
 package struct Found: Hashable, Sendable {
     /// Its place among all entries of the scan, which are in scan order.
     package var place: Int
-    /// Reduced to what is synced.
+    /// As the session sees them.
     package var attributes: Attributes
     package var identity: LocalIdentity
     /// What it is to this session: `untracked` where the filter excludes it.
     package var kind: EntryKind
     /// Nothing may be concluded about what lies below.
     package var isIncomplete: Bool
+    package var owner: OwnerIDs
 
     package init(
-        place: Int, attributes: Attributes, identity: LocalIdentity, kind: EntryKind, isIncomplete: Bool = false
+        place: Int, attributes: Attributes, identity: LocalIdentity, kind: EntryKind, isIncomplete: Bool = false,
+        owner: OwnerIDs = OwnerIDs(user: 0, group: 0)
     ) {
+        self.owner = owner
         self.place = place
         self.attributes = attributes
         self.identity = identity
         self.kind = kind
         self.isIncomplete = isIncomplete
+    }
+
+    /// The same as a scan has it, but for what the session does not see.
+    var entry: EntryStatus {
+        EntryStatus(attributes: attributes, identity: identity, isIncomplete: isIncomplete, owner: owner)
     }
 
     /// What must still stand there when it is replaced or removed.
@@ -37,6 +45,10 @@ package protocol EndView: AnyObject {
     associatedtype Differences: DifferenceStream
 
     var policy: SessionPolicy { get }
+    /// What is kept in step beside content, as this end can.
+    var preserved: Preserved { get }
+    /// Content is read again, whatever the rows say of it.
+    var isVerifying: Bool { get }
     /// Left out, whatever stands there.
     var neverSynced: NeverSynced { get }
     /// Whether there is any row at all.
@@ -81,6 +93,17 @@ package protocol EndView: AnyObject {
 }
 
 extension EndView {
+    package var isVerifying: Bool { false }
+
+    /// Whether the content is not what was agreed of an entry that looks untouched. Only where content is read again.
+    package func isSilentChange(_ path: TreePath, _ entry: EntryStatus, _ row: Row) -> Bool {
+        let attributes = preserved.seen(entry)
+        guard isVerifying, EntryStanding(of: attributes, entry.identity, against: row, preserved) == .untouched,
+            let digest = digest(at: path, entry.attributes, entry.identity)
+        else { return false }
+        return digest != row.agreed.digest
+    }
+
     /// The row of a path that is agreed.
     package func row(at path: TreePath) throws(HeadwaterError) -> Row? {
         guard let row = try standingRow(at: path), row.state == .agreed else { return nil }

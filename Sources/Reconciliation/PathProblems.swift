@@ -53,4 +53,39 @@ extension HeadwaterError {
             remedy: "run again; the next cycle decides by what stands there then", exit: .problems, isTransient: true,
             path: path)
     }
+
+    static func ownerDenied(_ name: String, _ isUpstream: Bool) -> HeadwaterError {
+        HeadwaterError(
+            "preserve.owner-denied",
+            "the \(isUpstream ? "upstream" : "downstream") end may not give files to other users, as to \(Printable.text(name)); "
+                + "they belong to the user that Headwater runs as there",
+            remedy: "log in as root there, or leave `owner` out of `preserve`", exit: .problems)
+    }
+
+    static func groupDenied(_ name: String, _ isUpstream: Bool) -> HeadwaterError {
+        HeadwaterError(
+            "preserve.group-denied",
+            "the \(isUpstream ? "upstream" : "downstream") end may not give files to groups that its user is not in, as to "
+                + Printable.text(name),
+            remedy: "log in as root or as a member of the group there, or leave `group` out of `preserve`",
+            exit: .problems)
+    }
+
+    /// Downstream, content that has to be compared cannot be read.
+    package static func unreadableContent(_ path: TreePath) -> HeadwaterError {
+        HeadwaterError(
+            "path.unreadable", "this path cannot be read at the downstream end; it was left alone",
+            remedy: "let this user read it there; the next run brings it in step", exit: .problems, path: path)
+    }
+
+    /// Only reading has shown it.
+    package static func changedSilently(_ path: TreePath, isUpstream: Bool) -> HeadwaterError {
+        HeadwaterError(
+            "path.silent-change",
+            "the content at the \(isUpstream ? "upstream" : "downstream") end is not what was agreed, though size, times and "
+                + "inode are what they were; it counts as changed there",
+            remedy:
+                "compare it with a backup and look at the disk; where this content is wrong, put the right one there",
+            exit: .problems, path: path)
+    }
 }

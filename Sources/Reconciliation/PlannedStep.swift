@@ -40,6 +40,8 @@ package struct PlannedStep: Hashable, Sendable {
     package var identity: LocalIdentity?
     /// A directory stands there, so that it can be published only after the removals.
     package var replacesDirectory = false
+    /// No change of the source's leads to the row: it is told as it is.
+    package var isTold = false
     /// Stands for `index` in a step that no change of the source asked for.
     package static let noIndex = -1
 
@@ -66,6 +68,8 @@ package struct Removal: Hashable, Sendable {
     package var expected: Expected
     /// The row stays as it is: the other end has yet to hear of it.
     package var isUnrecorded: Bool
+    /// No change of the source's leads to it: it is told that the row goes.
+    package var isTold = false
 
     package init(index: Int = PlannedStep.noIndex, path: TreePath, expected: Expected, isUnrecorded: Bool = false) {
         self.index = index
@@ -88,12 +92,16 @@ package struct WantedFile: Hashable, Sendable {
     package var found: Found?
     /// A directory stands there, so that it can be published only after the removals.
     package var replacesDirectory: Bool
-    /// The mode that the file keeps at this end; nil: the source's.
-    package var modeHere: UInt16?
+    /// What the file keeps at this end; nil: the source's.
+    package var keeps: OwnMode?
+    /// What stands there, as the session sees it.
+    package var standing: Attributes?
 
     package init(
-        index: Int, path: TreePath, attributes: Attributes, expected: Expected, replacesDirectory: Bool
+        index: Int, path: TreePath, attributes: Attributes, expected: Expected, standing: Attributes?,
+        replacesDirectory: Bool
     ) {
+        self.standing = standing
         self.index = index
         self.path = path
         self.attributes = attributes
@@ -102,9 +110,9 @@ package struct WantedFile: Hashable, Sendable {
     }
 
     /// What the file is to be here, where the source's is so.
-    package func here(_ attributes: Attributes) -> Attributes {
-        var here = attributes
-        here.mode = modeHere ?? attributes.mode
+    package func here(_ sent: Attributes, _ preserved: Preserved) -> Attributes {
+        var here = preserved.here(sent, over: standing)
+        if let keeps { (here.mode, here.metadata) = (keeps.mode, keeps.metadata) }
         return here
     }
 
@@ -116,11 +124,19 @@ package struct WantedFile: Hashable, Sendable {
     }
 
     /// The step for content that is here already: only attributes may be off, or only the row is missing. Nil where it is not here.
-    package func step(same sent: AgreedEntry) -> PlannedStep? {
+    package func step(same sent: AgreedEntry, _ preserved: Preserved) -> PlannedStep? {
         guard let found, has == sent.digest, found.attributes.size == sent.attributes.size else { return nil }
         var step = PlannedStep(index: index, path: path, agreed: sent, expected: expected, identity: found.identity)
-        let here = here(sent.attributes)
+        let here = here(sent.attributes, preserved)
         if found.attributes != here { step.action = .setAttributes(here) }
         return step
     }
+}
+
+/// Mode and metadata of one side, which the other side's content is given.
+package struct OwnMode: Hashable, Sendable {
+    package var mode: UInt16
+    package var metadata: Metadata?
+
+    package init(_ mode: UInt16, _ metadata: Metadata?) { (self.mode, self.metadata) = (mode, metadata) }
 }

@@ -63,7 +63,7 @@ package func decidePush(
     case (.present(let wanted), .present(let found, let isUntouched, _)):
         if wanted.kind != found.kind { return make(wanted, replaces: true) }
         switch wanted.kind {
-        case .directory: return found.mode == wanted.mode && found.mtime == wanted.mtime ? .adopt : .setAttributes
+        case .directory: return found == wanted ? .adopt : .setAttributes
         case .symlink: return .makeSymlink(replaces: true)
         default:
             if wanted.size != found.size { return .fetch(replaces: true) }

@@ -37,6 +37,15 @@ package enum Difference: Sendable {
         case .deleted(let row), .blocked(let row, _), .conflict(let row, _), .residue(let row, _): row.path
         }
     }
+
+    package var row: Row? {
+        switch self {
+        case .created: nil
+        case .changed(_, _, let row), .unverified(_, _, let row), .deleted(let row), .blocked(let row, _),
+            .conflict(let row, _), .residue(let row, _):
+            row
+        }
+    }
 }
 
 /// Finds where a tree differs from what its session's rows say: one pass over two sorted streams, no memory per entry.
@@ -50,15 +59,21 @@ package struct TreeComparison<Entries: EntryStream & ~Copyable, Rows: RowStream>
     @usableFromInline var hasEntry: Bool
     @usableFromInline var shield: TreePath?
     @usableFromInline let neverSynced: NeverSynced
+    @usableFromInline let preserved: Preserved
+    @usableFromInline let isVerifying: Bool
 
     /// - Parameters:
     ///   - isIncomplete: the root itself could not be listed to its end.
     ///   - neverSynced: left out, whatever stands there.
+    ///   - isVerifying: what looks untouched is unverified all the same.
     @inlinable
-    package init(_ entries: consuming Entries, isIncomplete: Bool, _ rows: Rows?, without neverSynced: NeverSynced)
-        throws(HeadwaterError)
-    {
+    package init(
+        _ entries: consuming Entries, isIncomplete: Bool, _ rows: Rows?, without neverSynced: NeverSynced,
+        _ preserved: Preserved, isVerifying: Bool = false
+    ) throws(HeadwaterError) {
+        self.isVerifying = isVerifying
         self.neverSynced = neverSynced
+        self.preserved = preserved
         self.entries = entries
         self.rows = rows
         hasEntry = self.entries.next()
@@ -112,10 +127,10 @@ package struct TreeComparison<Entries: EntryStream & ~Copyable, Rows: RowStream>
         if let shield, shield.contains(taken.path) { return nil }
         if neverSynced.covers(taken.path) { return nil }
         switch taken.state {
-        case .agreed, .withheld: return .deleted(taken)
+        case .agreed, .kept: return .deleted(taken)
         case .conflict: return .conflict(taken, nil)
         case .residue: return .residue(taken, nil)
-        case .gone: return nil
+        case .gone, .withheld: return nil
         }
     }
 
@@ -130,13 +145,13 @@ package struct TreeComparison<Entries: EntryStream & ~Copyable, Rows: RowStream>
         switch taken.state {
         case .conflict: return .conflict(taken, entry)
         case .residue: return .residue(taken, entry)
-        case .gone: return entry.attributes.kind.isSynced ? .created(taken.path, entry) : nil
-        case .agreed, .withheld: break
+        case .gone, .withheld: return entry.attributes.kind.isSynced ? .created(taken.path, entry) : nil
+        case .agreed, .kept: break
         }
         switch entry.attributes.kind {
         case .untracked, .problem: return .blocked(taken, entry.attributes.kind)
         case .file, .directory, .symlink:
-            switch EntryStanding(of: entry.attributes.synced, entry.identity, against: taken) {
+            switch EntryStanding(of: preserved.seen(entry), entry.identity, against: taken, preserved, isVerifying) {
             case .untouched: return nil
             case .unverified: return .unverified(taken.path, entry, taken)
             case .changed: return .changed(taken.path, entry, taken)
@@ -175,21 +190,29 @@ package final class Differences<Entries: EntryStream & ~Copyable, Rows: RowStrea
     package var untrackedCount: Int { comparison.untrackedCount }
 }
 
+extension RowState {
+    /// Whether the agreed half is what a side's version is compared with: what both ends have, or had when they last agreed.
+    package var hasAncestor: Bool { self == .agreed || self == .withheld || self == .kept }
+}
+
 /// How an entry stands to its row.
 package enum EntryStanding: Sendable {
     case untouched, unverified, changed
 
-    /// - Parameter attributes: reduced to what is synced.
+    /// - Parameters:
+    ///   - attributes: as the session sees them.
+    ///   - isVerifying: only the content can tell, even of the recorded inode.
     @inlinable
-    package init(of attributes: Attributes, _ identity: LocalIdentity, against row: Row) {
+    package init(
+        of attributes: Attributes, _ identity: LocalIdentity, against row: Row, _ preserved: Preserved,
+        _ isVerifying: Bool = false
+    ) {
         let agreed = row.agreed.attributes
         let expectedTime = row.local?.mtime ?? agreed.mtime
-        let isSame =
-            attributes.kind == agreed.kind && attributes.mode == agreed.mode && attributes.size == agreed.size
-            && attributes.mtime == expectedTime
-        if !isSame {
+        let isInTime = attributes.mtime == expectedTime || !preserved.items.contains(.times)
+        if !isInTime || !preserved.isSame(attributes, as: agreed) {
             self = .changed
-        } else if agreed.kind == .directory || identity == row.local {
+        } else if agreed.kind == .directory || (identity == row.local && !isVerifying) {
             self = .untouched
         } else {
             self = .unverified

@@ -67,7 +67,8 @@ package struct WorkList<Content> {
         if record.state == .absent { keepRows(above: record.path) }
     }
 
-    private mutating func keepRows(above path: TreePath) {
+    /// Directories above what stays here keep their rows.
+    package mutating func keepRows(above path: TreePath) {
         var above = path
         while !above.isRoot {
             above = above.parent
@@ -102,7 +103,7 @@ package struct WorkList<Content> {
             // What the scan did not find is looked for once more: only what is gone is recorded as gone.
             var step = PlannedStep(
                 index: removal.index, path: removal.path, action: .remove, expected: removal.expected)
-            step.isUnrecorded = removal.isUnrecorded
+            (step.isUnrecorded, step.isTold) = (removal.isUnrecorded, removal.isTold)
             append((step, nil))
         }
         removals.removeLast(min(Self.stepsMax, removals.count))

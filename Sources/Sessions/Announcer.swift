@@ -58,6 +58,7 @@ final class Announcer {
     func endPass() throws(HeadwaterError) {
         try flushVerified()
         try held?.flush()
+        for problem in end.preserved.takeProblems() { tell(problem) }
     }
 
     /// What the next difference is to the target: mostly one record, or none. The last call of a pass leaves `isAtEnd` true.
@@ -65,7 +66,7 @@ final class Announcer {
 
     /// What stands at a path that the target asks about; nothing where nothing does, or it cannot be read.
     func answer(_ path: TreePath) throws(HeadwaterError) -> [(ChangeRecord, ReadRequest?)] {
-        try records(of: announcements?.answer(path) ?? [])
+        try records(of: try announcements?.answer(path) ?? [])
     }
 
     private func records(of announcements: [Announcement]) throws(HeadwaterError) -> [(ChangeRecord, ReadRequest?)] {
@@ -73,13 +74,11 @@ final class Announcer {
         for announcement in announcements {
             switch announcement {
             case .change(let record, let entry):
-                let request = entry.map {
-                    ReadRequest(path: record.path, attributes: $0.attributes, identity: $0.identity)
-                }
-                records.append((record, request))
+                records.append((record, entry.map { end.request(record.path, $0.attributes, $0.identity) }))
             case .verified(let path, let identity):
                 verified.append(.local(path, identity))
                 if verified.count >= RowChange.verifiedMax { try flushVerified() }
+            case .changedSilently(let path): tell(.changedSilently(path, isUpstream: end.meta.terms.isUpstream))
             case .here(let path): try held?.add(path)
             case .unreadable(let path): tell(unreadableLink(path))
             case .replacedByUnsynced(let path): tell(.replacedByUnsynced(path))

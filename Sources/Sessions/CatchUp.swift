@@ -84,6 +84,7 @@ struct CatchUp {
         case .agreed: .agreed(row.agreed)
         case .withheld: .withheld(row.agreed)
         case .residue: .residue(row.agreed)
+        case .kept: .kept(row.agreed)
         case .conflict: .conflict(try snapshot.conflict(at: row.path))
         }
     }
@@ -106,6 +107,7 @@ struct CatchUp {
                     changes.append(.put(item.path, agreed, local: nil, state: .agreed))
                 case .residue(let agreed): changes.append(.put(item.path, agreed, local: nil, state: .residue))
                 case .withheld(let agreed): changes.append(.put(item.path, agreed, local: nil, state: .withheld))
+                case .kept(let agreed): changes.append(.put(item.path, agreed, local: nil, state: .kept))
                 case .conflict(let conflict): changes.append(.conflict(conflict, local: nil))
                 }
             }

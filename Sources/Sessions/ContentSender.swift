@@ -1,6 +1,7 @@
 import Content
 import Core
 import Platform
+import Reconciliation
 import Roots
 import Wire
 
@@ -15,11 +16,11 @@ final class ContentSender {
 
     let reader: CacheReader
     private let link: FrameLink
+    private let end: SessionEnd
+    private var preserved: Preserved { end.preserved }
     /// Where the target is in this process.
     private let lent: LentFiles?
     private let cursor: TreeCursor
-    /// A moment before any session read anything of the root.
-    private let readSince: Timestamp
     private var wants: [WantMessage.Item] = []
     private var comparisons: [WantMessage.Item] = []
     private var head = 0
@@ -41,12 +42,10 @@ final class ContentSender {
         var segments: [Digest] = []
     }
 
-    init(link: FrameLink, root: Root, lent: LentFiles?) {
-        self.link = link
-        self.lent = lent
-        reader = root.cache.openReader()
-        cursor = TreeCursor(root: root.descriptor.raw)
-        readSince = root.cache.readSince ?? WallClock.now
+    init(link: FrameLink, _ end: SessionEnd) {
+        (self.link, self.end, lent) = (link, end, end.lent)
+        reader = end.root.cache.openReader()
+        cursor = TreeCursor(root: end.root.descriptor.raw)
     }
 
     func close() { reader.close() }
@@ -55,9 +54,9 @@ final class ContentSender {
 
     /// The pack that the change at `index` belongs to.
     func pack(for record: ChangeRecord, at index: Int) -> Int {
-        guard case .file(let attributes) = record.state, attributes.size <= UInt64(ContentMessage.rawBytesMax) else {
-            return -1
-        }
+        guard let attributes = record.attributes, attributes.kind == .file,
+            attributes.size <= UInt64(ContentMessage.rawBytesMax)
+        else { return -1 }
         if packBytes + attributes.size > UInt64(ContentMessage.rawBytesMax) || packMembers >= ContentSender.membersMax
             || packPathBytes >= ContentMessage.rawBytesMax
         {
@@ -91,10 +90,8 @@ final class ContentSender {
         if item.isComparison { comparisons.append(item) } else { wants.append(item) }
     }
 
-    /// What an inode is to be remembered by; nil where a write in the same tick of the clock could go unnoticed.
-    func kept(_ identity: LocalIdentity) -> LocalIdentity? {
-        Racy.isRacy(identity, readAt: readSince) ? nil : identity
-    }
+    /// What an inode is to be remembered by, if it can be.
+    func kept(_ identity: LocalIdentity) -> LocalIdentity? { end.kept(identity) }
 
     func dropAll() {
         comparisons = []
@@ -231,19 +228,39 @@ final class ContentSender {
             lent.lend(LentFiles.File(descriptor: file, identity: request.identity), as: item.index)
             bytesDone += request.attributes.size
             let file = SentFile(
-                index: item.index, attributes: request.attributes.synced, digest: Digest(high: 0, low: 0))
+                index: item.index, attributes: told(request.attributes, changes[item.index]),
+                digest: Digest(high: 0, low: 0))
             return try link.send(.lent, SameMessage(files: [file]).encoded())
         }
         large = LargeFile(index: item.index, request: request)
+        if let received = item.received { resume(received) }
+    }
+
+    /// Goes on behind what the target has of the file, where that is what the file begins with.
+    private func resume(_ received: WantMessage.Received) {
+        guard var file = large, received.segments < SegmentMessage.count(for: file.request.attributes.size),
+            case .success(let digests) = reader.segmentDigests(file.request, count: received.segments),
+            ContentDigest.joining(digests) == received.digest
+        else { return }
+        (file.ordinal, file.segments) = (received.segments, digests)
+        large = file
     }
 
     /// What a target has taken from a file that it was lent.
-    func lentContent(_ index: Int, _ request: ReadRequest?) -> Source.SentContent? {
-        guard let request, let digest = lent?.takeDigest(index) else { return nil }
-        let identity = request.identity
+    func lentContent(_ index: Int, _ change: Source.Announced) -> Source.SentContent? {
+        guard let request = change.request, let digest = lent?.takeDigest(index) else { return nil }
         return Source.SentContent(
-            attributes: request.attributes.synced, digest: digest,
-            identity: kept(identity))
+            attributes: told(request.attributes, change), digest: digest, identity: kept(request.identity))
+    }
+
+    /// What a file is when it is sent: as it was found then, with the metadata that was announced.
+    private func told(_ raw: Attributes, _ change: Source.Announced?) -> Attributes {
+        var told = preserved.masked(raw)
+        switch change?.record {
+        case .file(let announced), .touchedFile(let announced): told.metadata = announced.metadata
+        default: break
+        }
+        return told
     }
 
     private func sendSegment(_ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
@@ -251,10 +268,10 @@ final class ContentSender {
         large = nil
         switch reader.segment(file.request, index: file.ordinal) {
         case .success(let segment):
-            let attributes = file.request.attributes.synced
+            let attributes = told(file.request.attributes, changes[file.index])
             let message = SegmentMessage(
                 index: file.index, ordinal: file.ordinal, attributes: attributes, digest: segment.digest,
-                isCompressed: segment.isCompressed,
+                isCompressed: segment.isCompressed, isHole: segment.isHole, storedBytes: segment.storedBytes,
                 body: segment.payload[...])
             file.segments.append(segment.digest)
             bytesDone += UInt64(segment.rawSize)
@@ -299,7 +316,7 @@ final class ContentSender {
         _ index: Int, _ raw: Attributes, _ identity: LocalIdentity, _ digest: Digest,
         _ changes: inout [Int: Source.Announced]
     ) -> SentFile {
-        let attributes = raw.synced
+        let attributes = told(raw, changes[index])
         changes[index]?.sent = Source.SentContent(attributes: attributes, digest: digest, identity: kept(identity))
         return SentFile(index: index, attributes: attributes, digest: digest)
     }

@@ -67,6 +67,11 @@ final class Conversation: Sendable {
         "peer.lost", "ssh.channel-closed", "ssh.connection-lost", "ssh.connection-closed",
     ]
 
+    /// Whether the link is gone, and with it all that could still be said.
+    static func isBroken(_ error: HeadwaterError) -> Bool {
+        brokenStream.contains(error.code) || error.code == "peer.silent"
+    }
+
     /// The error that ended the other end. It never counts as a success here, whatever it says.
     static func failure(_ frame: Frame) throws(HeadwaterError) -> HeadwaterError {
         var error = try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }

@@ -53,7 +53,7 @@ package enum EdgeSession {
             mayCreate: !plan.hereIsUpstream, mayTakeOver: isAgent && plan.request.takesOver,
             isPeer: !plan.isInitiatedHere, isAgent: isAgent)
         let request = plan.request
-        let filter = try SessionFilter(request.filter)
+        let filter = try SessionFilter(request.filter, skipsLinks: request.policy.symlinks == .skip)
         let resolutions = try ConflictPattern(sent: request.resolutions)
         let opening = try Opening(
             plan.here, session: request.edge.session, owner: try LockOwner(sent: request.owner), registry: registry,
@@ -61,7 +61,8 @@ package enum EdgeSession {
         let file = opening.directory.databaseFile
         let number = SessionsHere.enter(file) { conversation.link.close() }
         defer { SessionsHere.leave(file, number) }
-        let end = SessionEnd(opening, request, plan.here, filter, resolutions, lent: lent)
+        let end = SessionEnd(
+            opening, request, plan.here, filter, resolutions, isUpstream: plan.hereIsUpstream, lent: lent)
         do throws(HeadwaterError) {
             end.scanAhead()
             try greet(plan, opening, end, conversation, observer)
@@ -166,7 +167,7 @@ package enum Responder {
         _ observer: any SessionObserver
     ) throws(HeadwaterError) {
         let request = hello.request
-        let filter = try SessionFilter(request.filter)
+        let filter = try SessionFilter(request.filter, skipsLinks: request.policy.symlinks == .skip)
         let resolutions = try ConflictPattern(sent: request.resolutions)
         let there = try decoding { () throws(WireFault) in try hello.state.endState() }
         let isInitiatedHere = request.edge.mode.isInitiated(atUpstream: !hello.openerIsUpstream)
@@ -179,7 +180,8 @@ package enum Responder {
         let file = opening.directory.databaseFile
         let number = SessionsHere.enter(file) { conversation.link.close() }
         defer { SessionsHere.leave(file, number) }
-        let end = SessionEnd(opening, request, hello.there, filter, resolutions, lent: files)
+        let end = SessionEnd(
+            opening, request, hello.there, filter, resolutions, isUpstream: !hello.openerIsUpstream, lent: files)
         do throws(HeadwaterError) {
             end.scanAhead()
             let terms = SessionTerms(

@@ -100,13 +100,14 @@ struct Cycle {
         if isUpstream {
             let source = Source(end: end, conversation, observer, bidi: BidiSource())
             let down = try source.run().joined(withSource: source.counts)
-            let target = try Target(end: end, conversation, observer, after: source)
+            let target = try Target(end: end, conversation, AddingObserver(observer, to: down), after: source)
             let (mine, theirs) = try target.run()
             return down.joined(withSecond: mine.joined(withSource: theirs))
         }
         let target = try Target(end: end, conversation, observer, isFirstOfTwo: true)
         let (mine, theirs) = try target.run()
-        let source = Source(end: end, conversation, observer, bidi: BidiSource(target.bidiOutcome))
+        let source = Source(
+            end: end, conversation, AddingObserver(observer, to: mine), bidi: BidiSource(target.bidiOutcome))
         let up = try source.run(wasStopped: target.stopping)
         return mine.joined(withSource: theirs).joined(withSecond: up.joined(withSource: source.counts))
     }
@@ -128,5 +129,24 @@ extension CycleCounts {
         joined.problems += source.problems
         joined.untracked = source.untracked
         return joined
+    }
+}
+
+/// Hears what the second direction of a cycle moves, and tells it together with what the first one has moved.
+private final class AddingObserver: SessionObserver {
+    private let observer: any SessionObserver
+    private let first: CycleCounts
+
+    init(_ observer: any SessionObserver, to first: CycleCounts) { (self.observer, self.first) = (observer, first) }
+
+    func note(problem: HeadwaterError) { observer.note(problem: problem) }
+    func note(progress: Progress) { observer.note(progress: progress) }
+    func note(detail: String) { observer.note(detail: detail) }
+    func note(recovered counts: CycleCounts) { observer.note(recovered: counts) }
+
+    func note(moved counts: CycleCounts) {
+        var sum = first
+        sum.add(moved: counts)
+        observer.note(moved: sum)
     }
 }

@@ -7,9 +7,12 @@ import Wire
 /// The content that a target has asked for: takes it off frames, checks it, puts it into the stage.
 final class IncomingContent {
     private let stage: Stage
+    private let preserved: Preserved
     private let decompressor = Decompressor()
     private var wanted: [Int: WantedFile] = [:]
     private var large: LargeFile?
+    /// What earlier cycles left of files that are wanted.
+    private var parts: [Int: PartialFile] = [:]
     private var buffer: [UInt8] = []
     private(set) var bytesWanted: UInt64 = 0
 
@@ -21,13 +24,21 @@ final class IncomingContent {
         var segments: [Digest] = []
     }
 
-    init(stage: Stage) { self.stage = stage }
+    init(stage: Stage, _ preserved: Preserved) { (self.stage, self.preserved) = (stage, preserved) }
 
     var isEmpty: Bool { wanted.isEmpty }
 
-    func expect(_ file: WantedFile) {
+    /// Returns how to ask for it. What is here of a large file is read for that.
+    func expect(_ file: WantedFile) -> WantMessage.Item {
         wanted[file.index] = file
         bytesWanted += IncomingContent.weight(file)
+        var item = WantMessage.Item(index: file.index, has: file.has)
+        if let part = stage.partial(of: file.path, file.attributes) {
+            parts[file.index] = part
+            item.received = WantMessage.Received(
+                segments: part.digests.count, digest: ContentDigest.joining(part.digests))
+        }
+        return item
     }
 
     /// Takes a file off the list; a file that was not asked for breaks the protocol.
@@ -37,13 +48,14 @@ final class IncomingContent {
         }
         bytesWanted -= IncomingContent.weight(file)
         if large?.index == index { large = nil }
+        parts[index] = nil
         return file
     }
 
     /// Forgets what will not come any more.
     func dropAll() {
         large = nil
-        wanted = [:]
+        (wanted, parts) = ([:], [:])
         bytesWanted = 0
     }
 
@@ -66,7 +78,7 @@ final class IncomingContent {
             guard content.withUnsafeBytes({ Hash.digest($0) }) == file.digest else {
                 throw .protocolBroken(WireFault("digest of change \(file.index) is wrong"))
             }
-            let writer = try stage.file(wanted.here(file.attributes))
+            let writer = try self.writer(wanted, file.attributes)
             try write(content, to: writer)
             steps.append(IncomingContent.planned(try writer.finish(), wanted, file))
         }
@@ -75,18 +87,14 @@ final class IncomingContent {
 
     /// Stages one segment; the step when it was the file's last.
     func accept(_ message: SegmentMessage) throws(HeadwaterError) -> StagedStep? {
-        if message.ordinal == 0 { try begin(message) }
+        if message.ordinal == 0 || goesOn(message) { try begin(message) }
         guard var file = large, file.index == message.index, file.nextOrdinal == message.ordinal,
             file.attributes == message.attributes
         else {
             throw .protocolBroken(WireFault("segment \(message.ordinal) of change \(message.index) is out of place"))
         }
         large = nil
-        let raw = try expand(message.body, message.isCompressed, to: message.rawBytes)
-        guard raw.withUnsafeBytes({ Hash.digest($0) }) == message.digest else {
-            throw .protocolBroken(WireFault("digest of a segment of change \(message.index) is wrong"))
-        }
-        try write(raw, to: file.writer)
+        try take(message, to: file.writer)
         file.segments.append(message.digest)
         file.nextOrdinal += 1
         if !message.isLast {
@@ -98,14 +106,46 @@ final class IncomingContent {
         return IncomingContent.planned(try file.writer.finish(), try take(message.index), sent)
     }
 
+    /// Whether this is the first one of a file that begins behind what was here.
+    private func goesOn(_ message: SegmentMessage) -> Bool {
+        large?.index != message.index && parts[message.index]?.digests.count == message.ordinal
+    }
+
+    private func take(_ message: SegmentMessage, to writer: StagedWriter) throws(HeadwaterError) {
+        if message.isHole {
+            guard Zeros.digest(count: message.rawBytes) == message.digest else { throw .wrongSegment(message.index) }
+            return try writer.skip(message.rawBytes)
+        }
+        let raw = try expand(message.body, message.isCompressed, to: message.rawBytes)
+        guard raw.withUnsafeBytes({ Hash.digest($0) }) == message.digest else { throw .wrongSegment(message.index) }
+        try write(raw, to: writer)
+    }
+
     private func begin(_ message: SegmentMessage) throws(HeadwaterError) {
         large = nil
         guard let wanted = wanted[message.index] else {
             throw .protocolBroken(WireFault("content of change \(message.index) came unasked"))
         }
+        let part = message.ordinal == 0 ? nil : parts[message.index]
+        parts[message.index] = nil
+        let sent = message.attributes
+        if part != nil, sent.size != wanted.attributes.size || sent.mtime != wanted.attributes.mtime {
+            throw .protocolBroken(WireFault("another file than what is here goes on behind it"))
+        }
         large = LargeFile(
-            index: message.index, attributes: message.attributes,
-            writer: try stage.file(wanted.here(message.attributes)))
+            index: message.index, attributes: sent,
+            writer: try writer(wanted, sent, stored: message.storedBytes, after: part), nextOrdinal: message.ordinal,
+            segments: part?.digests ?? [])
+    }
+
+    /// - Parameter stored: what the file takes on the disk at the source; 0 where it is not said, of small files.
+    private func writer(
+        _ wanted: WantedFile, _ sent: Attributes, stored: UInt64 = 0, after part: PartialFile? = nil
+    ) throws(HeadwaterError) -> StagedWriter {
+        let here = wanted.here(sent, preserved)
+        let dressing = preserved.dressing(here, isNew: true)
+        if sent.size < PartialFile.bytesMin { return try stage.file(here, dressing, stored: stored) }
+        return try stage.file(here, dressing, stored: stored, of: sent, at: wanted.path, after: part)
     }
 
     static func planned(_ staged: StagedFile, _ wanted: WantedFile, _ sent: SentFile) -> StagedStep {
@@ -133,5 +173,11 @@ final class IncomingContent {
         }
         guard isRight else { throw .protocolBroken(WireFault("compressed content is damaged")) }
         return buffer[..<count]
+    }
+}
+
+extension HeadwaterError {
+    fileprivate static func wrongSegment(_ index: Int) -> HeadwaterError {
+        .protocolBroken(WireFault("digest of a segment of change \(index) is wrong"))
     }
 }

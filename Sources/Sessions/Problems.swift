@@ -1,4 +1,5 @@
 import Core
+import Glibc
 import Platform
 import Reconciliation
 import Roots
@@ -7,6 +8,7 @@ import Wire
 /// Problems of single paths, by their codes.
 extension HeadwaterError {
     static func unreadable(_ path: TreePath, _ error: SystemError) -> HeadwaterError {
+        if error.call == "follow", let problem = notFollowed(path, error) { return problem }
         if error.errno == 18 {  // EXDEV
             return HeadwaterError(
                 "path.other-file-system", "another file system is mounted here; it is not entered",
@@ -15,6 +17,28 @@ extension HeadwaterError {
         return HeadwaterError(
             "path.unreadable", "this path cannot be read; nothing at or below it is deleted anywhere",
             remedy: "let this user read it, or remove it", exit: .problems, path: path, cause: error.description)
+    }
+
+    /// Of a session that follows symlinks.
+    private static func notFollowed(_ path: TreePath, _ error: SystemError) -> HeadwaterError? {
+        let (code, message): (String, String)
+        switch error.errno {
+        case EXDEV: (code, message) = ("path.link-outside", "this symlink leads out of the root, and is not followed")
+        case ELOOP:
+            (code, message) = ("path.link-loop", "this symlink leads to a directory that it lies in, or to itself")
+        case ENOENT, ENOTDIR: (code, message) = ("path.link-dangling", "this symlink leads to nothing that is synced")
+        default: return nil
+        }
+        return HeadwaterError(
+            code, message + "; what stands downstream is left as it is",
+            remedy: "mend or remove the link, exclude its path, or use `symlinks: copy` or `skip`", exit: .problems,
+            path: path)
+    }
+
+    static func tooManyFollowed(_ root: String) -> HeadwaterError {
+        HeadwaterError(
+            "root.too-many-followed", "the symlinks in \(root) lead to more than a million entries",
+            remedy: "exclude the links that lead to large directories, or use `symlinks: copy` or `skip`")
     }
 
     static func unreadableDownstream(_ path: TreePath, _ error: SystemError) -> HeadwaterError {

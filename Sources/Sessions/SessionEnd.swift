@@ -1,6 +1,7 @@
 import Content
 import Core
 import Filters
+import Glibc
 import Platform
 import Reconciliation
 import Roots
@@ -17,18 +18,24 @@ final class SessionEnd {
     let neverSynced: NeverSynced
     let filter: SessionFilter
     let resolutions: ConflictPattern
+    let preserved: Preserved
     /// Where the other end is in this process too.
     let lent: LentFiles?
     private let request: SessionRequest
     private let side: EndRequest
     private var snapshot: Snapshot?
+    /// Where the links of the last view lead.
+    private var followed: FollowedTree?
     /// Both ends send and receive.
     var isBidi: Bool { request.edge.mode == .bidi }
 
     init(
         _ opening: Opening, _ request: SessionRequest, _ side: EndRequest, _ filter: SessionFilter,
-        _ resolutions: ConflictPattern, lent: LentFiles?
+        _ resolutions: ConflictPattern, isUpstream: Bool, lent: LentFiles?
     ) {
+        preserved = Preserved(
+            request.policy.preserve, isUpstream: isUpstream, isWritten: !isUpstream || request.edge.mode == .bidi,
+            accounts: AccountNames.system, rights: .current)
         self.lent = lent
         self.filter = filter
         self.resolutions = resolutions
@@ -41,6 +48,8 @@ final class SessionEnd {
     }
 
     var policy: SessionPolicy { request.policy }
+    /// Content is read again, whatever the rows say of it.
+    var isVerifying: Bool { request.isVerifying }
 
     /// From here on the rows of this snapshot are what both ends agreed on.
     func use(_ snapshot: Snapshot) { self.snapshot = snapshot }
@@ -53,11 +62,23 @@ final class SessionEnd {
         _ = WorkerThread<Void>("hw-scan") { _ = try? root.view(since: moment) }
     }
 
-    /// The tree as it is since the moment that this cycle asks for.
+    /// The tree as it is since the moment that this cycle asks for; a source that follows symlinks sees what they lead to.
     func view() throws(HeadwaterError) -> TreeImage {
-        do throws(SystemError) { return try root.view(since: side.viewSince) } catch {
+        do throws(SystemError) {
+            let image = try root.view(since: side.viewSince)
+            guard policy.symlinks == .follow, meta.terms.isUpstream else { return image }
+            let followed = try FollowedTree(image, of: root)
+            self.followed = followed
+            return followed.image
+        } catch {
+            if error.errno == E2BIG { throw .tooManyFollowed(root.givenPath) }
             throw SafetyStop.unreadable(root, error)
         }
+    }
+
+    /// How to read what the view has at a path.
+    func request(_ path: TreePath, _ attributes: Attributes, _ identity: LocalIdentity) -> ReadRequest {
+        ReadRequest(path: followed?.place(of: path) ?? path, attributes: attributes, identity: identity)
     }
 
     /// Says what was written into the tree, for who reads it later in this run; nil where only a scan can tell.
@@ -79,15 +100,10 @@ final class SessionEnd {
         return resolutions.keep(of: try opened.conflict(at: path))
     }
 
-    /// Whether a file or symlink that looks as agreed, but is not the recorded inode, has the agreed content.
-    func hasAgreedContent(
-        _ path: TreePath, _ attributes: Attributes, _ identity: LocalIdentity, _ row: Row, reader: CacheReader
-    ) throws(HeadwaterError) -> Bool {
-        guard let agreed = row.agreed.digest else { return false }
-        if attributes.kind == .symlink {
-            return (try? reader.readLink(path)).map { Hash.digest($0) == agreed } ?? false
-        }
-        return reader.digest(ReadRequest(path: path, attributes: attributes, identity: identity)) == .success(agreed)
+    /// What an entry that was read is to be remembered by; nil where a write in the same tick of the clock could go unnoticed: the next
+    /// cycle reads it again.
+    func kept(_ identity: LocalIdentity) -> LocalIdentity? {
+        Racy.isRacy(identity, readAt: root.cache.readSince ?? WallClock.now) ? nil : identity
     }
 
     // MARK: Rows
@@ -95,10 +111,8 @@ final class SessionEnd {
     var meta: SnapshotMeta { opened.meta }
     var rowCount: Int64 { opened.meta.counts.rows }
 
-    /// The agreed rows; in a bidirectional session those in other states as well.
-    func rows() throws(HeadwaterError) -> RowCursor? {
-        rowCount == 0 ? nil : try opened.rows(in: isBidi ? nil : .agreed)
-    }
+    /// The rows that a tree is compared with, in whatever state.
+    func rows() throws(HeadwaterError) -> RowCursor? { rowCount == 0 ? nil : try opened.rows() }
 
     func row(at path: TreePath) throws(HeadwaterError) -> Row? {
         guard let row = try opened.row(at: path), row.state == .agreed else { return nil }
@@ -121,16 +135,18 @@ final class SessionEnd {
         return found
     }
 
-    /// The conflicts that stand, in the order of their paths.
-    func conflicts() throws(HeadwaterError) -> [Conflict] { try opened.conflicts() }
-    /// The row of a path that is agreed, or was until its deletion was withheld: what this end's version is compared with.
-    func ancestor(at path: TreePath) throws(HeadwaterError) -> Row? {
-        guard let row = try opened.row(at: path), row.state == .agreed || row.state == .withheld else { return nil }
-        return row
+    /// The paths at which both ends keep what they have, in order.
+    func keptPaths() throws(HeadwaterError) -> [TreePath] {
+        let counts = meta.counts
+        if counts.rows == counts.agreed + counts.conflicts { return [] }
+        let rows = try opened.rows(in: .kept)
+        var found: [TreePath] = []
+        while let row = try rows.next() { found.append(row.path) }
+        return found
     }
 
-    /// All rows in the order of their paths, whatever their state; nil where there are none.
-    func allRows() throws(HeadwaterError) -> RowCursor? { rowCount == 0 ? nil : try opened.rows() }
+    /// The conflicts that stand, in the order of their paths.
+    func conflicts() throws(HeadwaterError) -> [Conflict] { try opened.conflicts() }
 
     /// Records what is on disk at both ends; returns the number of this end's last commit.
     func commit(_ changes: [RowChange], theirs: Int64?) throws(HeadwaterError) -> Int64 {
@@ -139,7 +155,10 @@ final class SessionEnd {
 
     /// Notes that files were only touched: a matter of this end alone, worth no wait for the disk.
     func refresh(_ changes: [RowChange]) throws(HeadwaterError) {
-        if !changes.isEmpty { _ = try opened.commit(changes, durably: false) }
+        let remembered = changes.filter { change in
+            if case .local(_, let identity) = change { kept(identity) != nil } else { true }
+        }
+        if !remembered.isEmpty { _ = try opened.commit(remembered, durably: false) }
     }
 
     func acknowledge(mineThrough number: Int64) { opened.acknowledge(mineThrough: number) }

@@ -13,20 +13,23 @@ import Wire
 /// is not looked at. What cannot be looked at counts as a directory: it is one in all but odd cases, another file system's root first.
 struct SessionFilter: Sendable {
     private let matcher: Matcher
-    /// Of the rules in their order; zero where there are none.
+    /// Symlinks are not synced.
+    private let skipsLinks: Bool
+    /// Of the rules in their order, and of whether links are skipped; zero where there is neither.
     let digest: Digest
 
     /// - Throws: `peer.protocol` for a rule that is none: who made the request has checked them.
-    init(_ rules: [FilterRule]) throws(HeadwaterError) {
+    init(_ rules: [FilterRule], skipsLinks: Bool = false) throws(HeadwaterError) {
+        self.skipsLinks = skipsLinks
         do throws(Matcher.BadRule) { matcher = try Matcher(rules) } catch {
             throw .protocolBroken(WireFault("filter rule \(error.index + 1) \(error.fault.message)"))
         }
-        digest = SessionFilter.digest(of: rules)
+        digest = SessionFilter.digest(of: rules, skipsLinks)
     }
 
-    private static func digest(of rules: [FilterRule]) -> Digest {
-        if rules.isEmpty { return Digest(high: 0, low: 0) }
-        var bytes: [UInt8] = []
+    private static func digest(of rules: [FilterRule], _ skipsLinks: Bool) -> Digest {
+        if rules.isEmpty && !skipsLinks { return Digest(high: 0, low: 0) }
+        var bytes: [UInt8] = skipsLinks ? [UInt8(ascii: "@"), 0] : []
         for rule in rules {
             bytes.append(UInt8(ascii: rule.isIncluded ? "+" : "-"))
             bytes += rule.pattern
@@ -35,11 +38,14 @@ struct SessionFilter: Sendable {
         return Hash.digest(bytes)
     }
 
-    var isEmpty: Bool { matcher.isEmpty }
+    var isEmpty: Bool { matcher.isEmpty && !skipsLinks }
+
+    /// Whether entries of this kind are none that is synced, wherever they are; each is counted.
+    func skips(_ kind: EntryKind) -> Bool { skipsLinks && kind == .symlink }
 
     /// Whether a path, as an entry of this kind, or a directory above it is excluded.
     func hides(_ path: TreePath, _ kind: EntryKind) -> Bool {
-        matcher.hides(path, isDirectory: SessionFilter.isDirectory(kind))
+        skips(kind) || matcher.hides(path, isDirectory: SessionFilter.isDirectory(kind))
     }
 
     /// The kind of an entry as this session sees it: what is excluded is not synced.
@@ -95,7 +101,8 @@ struct FilteredCursor: ~Copyable {
         guard cursor.next() else { return false }
         let kind = cursor.kind
         isExcluded = isFiltering && filter.excludes(cursor.key, kind)
-        if kind == .untracked && !isExcluded { untrackedCount += 1 }
+        if (kind == .untracked || filter.skips(kind)) && !isExcluded { untrackedCount += 1 }
+        isExcluded = isExcluded || filter.skips(kind)
         return true
     }
 

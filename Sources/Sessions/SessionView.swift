@@ -19,8 +19,10 @@ final class SessionView: EndView {
     }
 
     var policy: SessionPolicy { end.policy }
+    var preserved: Preserved { end.preserved }
     var neverSynced: NeverSynced { end.neverSynced }
     var hasRows: Bool { end.rowCount > 0 }
+    var isVerifying: Bool { end.isVerifying }
     var entryCount: Int { image.count }
 
     var unknownPlaces: [TreePath: HeadwaterError] {
@@ -37,8 +39,9 @@ final class SessionView: EndView {
 
     private func found(at index: Int, _ path: TreePath) -> Found {
         Found(
-            place: index, attributes: image.attributes(at: index).synced, identity: image.identity(at: index),
-            kind: end.filter.kind(of: path, at: index, in: image), isIncomplete: image.isIncomplete(at: index))
+            place: index, attributes: end.preserved.seen(image.attributes(at: index), image.owner(at: index)),
+            identity: image.identity(at: index), kind: end.filter.kind(of: path, at: index, in: image),
+            isIncomplete: image.isIncomplete(at: index), owner: image.owner(at: index))
     }
 
     func visit(below path: TreePath, _ body: (TreePath, Found) throws(HeadwaterError) -> Bool) throws(HeadwaterError) {
@@ -58,8 +61,8 @@ final class SessionView: EndView {
         while cursor.next() {
             let status = cursor.status
             let found = Found(
-                place: cursor.index, attributes: status.attributes.synced, identity: status.identity, kind: cursor.kind,
-                isIncomplete: status.isIncomplete)
+                place: cursor.index, attributes: end.preserved.seen(status), identity: status.identity,
+                kind: cursor.kind, isIncomplete: status.isIncomplete, owner: status.owner)
             try body(cursor.path, found)
         }
     }
@@ -73,7 +76,7 @@ final class SessionView: EndView {
 
     func digest(at path: TreePath, _ attributes: Attributes, _ identity: LocalIdentity) -> Digest? {
         if attributes.kind == .symlink { return linkTarget(at: path).map { Hash.digest($0) } }
-        return try? reader.digest(ReadRequest(path: path, attributes: attributes, identity: identity)).get()
+        return try? reader.digest(end.request(path, attributes, identity)).get()
     }
 
     func linkTarget(at path: TreePath) -> [UInt8]? { try? reader.readLink(path) }
@@ -84,11 +87,11 @@ final class SessionView: EndView {
         Differences(
             try TreeComparison(
                 FilteredCursor(image, end.filter), isIncomplete: image.root.isIncomplete, try end.rows(),
-                without: end.neverSynced))
+                without: end.neverSynced, end.preserved, isVerifying: end.isVerifying))
     }
 
     func standingRow(at path: TreePath) throws(HeadwaterError) -> Row? { try end.standingRow(at: path) }
-    func allRows() throws(HeadwaterError) -> RowCursor? { try end.allRows() }
+    func allRows() throws(HeadwaterError) -> RowCursor? { try end.rows() }
     func residues() throws(HeadwaterError) -> [TreePath] { try end.residues() }
     func conflicts() throws(HeadwaterError) -> [Conflict] { try end.conflicts() }
     func keep(of conflict: Conflict) -> Keep? { end.resolutions.keep(of: conflict) }
@@ -110,13 +113,17 @@ typealias StagedStep = (step: PlannedStep, content: StagedFile?)
 
 extension PlannedStep {
     /// What is done to the tree; nil where nothing is.
-    func operation(_ staged: StagedFile?) -> Operation? {
+    func operation(_ staged: StagedFile?, _ preserved: Preserved) -> Operation? {
         switch action {
         case nil: nil
         case .putFile: .putFile(path, staged!, expected: expected)
-        case .putSymlink(let target, let attributes): .putSymlink(path, target: target, attributes, expected: expected)
-        case .makeDirectory(let attributes): .makeDirectory(path, attributes, expected: expected)
-        case .setAttributes(let attributes): .setAttributes(path, attributes, expected: expected)
+        case .putSymlink(let target, let attributes):
+            .putSymlink(
+                path, target: target, attributes, preserved.dressing(attributes, isNew: true), expected: expected)
+        case .makeDirectory(let attributes):
+            .makeDirectory(path, attributes, preserved.dressing(attributes, isNew: true), expected: expected)
+        case .setAttributes(let attributes):
+            .setAttributes(path, attributes, preserved.dressing(attributes, isNew: false), expected: expected)
         case .remove: .remove(path, expected: expected)
         }
     }
@@ -126,7 +133,7 @@ extension Outcome {
     /// The same in the words of deciding.
     var achieved: Achieved {
         switch self {
-        case .done(let identity): .done(identity)
+        case .done(let status): .done(status.identity)
         case .removed: .removed
         case .kept: .kept
         case .changedMeanwhile: .changedMeanwhile

@@ -81,7 +81,7 @@ final class Source {
         self.bidi = bidi
         (link, inbox, mayBeStopped) = (conversation.link, conversation.inbox, conversation.mayBeStopped)
         (rowsBefore, theirs) = (end.rowCount, end.meta.theirs)
-        content = ContentSender(link: link, root: end.root, lent: end.lent)
+        content = ContentSender(link: link, end)
         announcer = Announcer(end, content.reader, bidi, observer)
     }
 
@@ -204,9 +204,9 @@ final class Source {
     ///
     /// One change may be left without a word: of the file that shows that the target is mounted.
     private func check(_ done: DoneMessage) throws(HeadwaterError) {
-        // Where both ends change things, not every change of one is for the other.
+        // Where both ends change things, not every change of one is for the other; nor what lies at or below a conflict.
         let isDecided = bidi != nil || (announcer.isAtEnd && decidedBefore == announced)
-        let openCount = bidi != nil ? 0 : inFlight.values.count { !$0.isAnswer }
+        let openCount = bidi != nil || end.meta.counts.conflicts > 0 ? 0 : inFlight.values.count { !$0.isAnswer }
         if !stopping && !(isDecided && (openCount <= 1 || done.counts.problems > 0)) {
             throw .protocolBroken(WireFault("done with \(openCount) of \(announced) changes open"))
         }
@@ -237,7 +237,7 @@ final class Source {
     }
 
     private func mayWant(_ item: WantMessage.Item, _ change: Announced) -> Bool {
-        if item.isComparison { return bidi != nil && !change.isCompared }
+        if item.isComparison { return !change.isCompared }
         return !change.isWanted && (item.index > lastWanted || change.wasCompared)
     }
 
@@ -273,7 +273,8 @@ final class Source {
     /// Records what the target has made durable and tells it so.
     private func record(_ committed: CommittedMessage) throws(HeadwaterError) {
         guard committed.number - theirs <= 1, committed.number >= theirs else { throw .oddCommit(committed.number) }
-        guard !committed.runs.isEmpty || !committed.residues.isEmpty || end.policy.mirror else {
+        guard !committed.runs.isEmpty || !committed.residues.isEmpty || !committed.rows.isEmpty || end.policy.mirror
+        else {
             throw .protocolBroken(WireFault("a commit of nothing"))
         }
         theirs = committed.number
@@ -290,6 +291,7 @@ final class Source {
             }
             if let row = try row(of: change, index, isResidue: true).residue { changes.append(row) }
         }
+        for item in committed.rows { changes.append(try recorded(item)) }
         let mine = try end.commit(changes, theirs: committed.number)
         try link.send(.recorded, RecordedMessage(theirs: committed.number, mine: mine).encoded())
         observer.note(moved: committed.counts)
@@ -314,13 +316,39 @@ final class Source {
         case .absent: needsRow = isResidue || end.policy.delete == .never
         case .conflict: identity = bidi?.identity(of: change.path)
         case .touchedFile: (identity, needsRow) = (identity.flatMap { content.kept($0) }, true)
-        case .file: sent = sent ?? content.lentContent(index, change.request)
+        case .file: sent = sent ?? content.lentContent(index, change)
         case .directory, .symlink: break
         }
         return SourceRow(
-            path: change.path, record: change.record, agreed: needsRow ? try end.row(at: change.path)?.agreed : nil,
+            path: change.path, record: change.record,
+            agreed: needsRow
+                ? try end.standingRow(at: change.path).flatMap { $0.state.hasAncestor ? $0.agreed : nil } : nil,
             delivered: sent.map { (AgreedEntry(attributes: $0.attributes, digest: $0.digest), $0.identity) },
             identity: identity)
+    }
+
+    /// A row that the target decided of.
+    private func recorded(_ item: RowsMessage.Item) throws(HeadwaterError) -> RowChange {
+        if bidi != nil { throw .protocolBroken(WireFault("rows told by who is told them")) }
+        switch item.state {
+        case .gone: return .forget(item.path)
+        case .conflict(let conflict):
+            return .conflict(conflict, local: conflict.upstream.flatMap { identity(of: item.path, if: $0) })
+        case .agreed(let agreed):
+            return .put(item.path, agreed, local: identity(of: item.path, if: agreed), state: .agreed)
+        case .kept(let agreed):
+            return .put(item.path, agreed, local: identity(of: item.path, if: agreed), state: .kept)
+        case .withheld(let agreed): return .put(item.path, agreed, local: nil, state: .withheld)
+        case .residue: throw .protocolBroken(WireFault("residue told by who keeps it"))
+        }
+    }
+
+    /// What stands at a path, where that looks as it was told.
+    private func identity(of path: TreePath, if told: AgreedEntry) -> LocalIdentity? {
+        guard let index = image?.index(of: path),
+            end.preserved.agree(end.preserved.seen(image!.status(at: index)), told.attributes)
+        else { return nil }
+        return content.kept(image!.identity(at: index))
     }
 
     /// Ends early: nothing more is announced or served; the target finishes what it holds.

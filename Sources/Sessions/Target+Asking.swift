@@ -9,6 +9,7 @@ extension Target {
         let found = try decider.findDrift { () throws(HeadwaterError) in if inbox.isCancelled { throw .cancelled } }
         for path in found.blocked { note(problem: .blocked(path)) }
         for problem in found.unknown { note(problem: problem) }
+        for path in found.silent { note(problem: .changedSilently(path, isUpstream: false)) }
         if end.policy.drift == .halt { try haltOnDrift(found) }
         if end.policy.drift != .keep {
             drift = Set(found.others + found.times)

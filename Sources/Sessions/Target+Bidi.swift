@@ -15,17 +15,9 @@ extension Target {
         if !isFirstOfTwo { return }
         let bidi = try BidiTarget(decider.view, decider, at: WallClock.now)
         self.bidi = bidi
-        var rest = bidi.standingPaths[...]
-        if rest.isEmpty { return }
-        var found: [TreePath: (index: Int, record: ChangeRecord)] = [:]
-        try collect(&rest) { index, record in found[record.path] = (index, record) }
+        if bidi.standingPaths.isEmpty { return }
+        try settle(bidi.standingPaths) { (found) throws(HeadwaterError) in try bidi.settleStanding(found) }
         if stopping { return }
-        var wants = try take(bidi.settleStanding(found))[...]
-        repeat {
-            try say(decidedBefore: received, Array(wants.prefix(WantMessage.itemsMax)))
-            wants = wants.dropFirst(WantMessage.itemsMax)
-        } while !wants.isEmpty
-        while bidi.isWaiting && !stopping { if let item = try inbox.next() { try handle(item) } }
         drift = Set(try bidi.lacking())
     }
 
@@ -34,11 +26,16 @@ extension Target {
         var items: [WantMessage.Item] = []
         for step in steps {
             switch step {
-            case .apply(let planned): batch.add(planned)
+            case .apply(let planned):
+                batch.add(planned)
+                if planned.isTold && planned.flag != nil {
+                    drift.remove(planned.path)
+                    batch.keepRows(above: planned.path)
+                }
+                if planned.isTold && batch.isFull { try apply() }
             case .removeLater(let removal): batch.remove(later: removal)
             case .want(let wanted):
-                incoming.expect(wanted)
-                items.append(WantMessage.Item(index: wanted.index, has: wanted.has))
+                items.append(incoming.expect(wanted))
             case .compare(let wanted):
                 items.append(WantMessage.Item(index: wanted.index, has: nil, isComparison: true))
             case .problem(let error): note(problem: error)
@@ -48,15 +45,5 @@ extension Target {
             }
         }
         return items
-    }
-
-    /// Takes the source's digest of a file: an answer to a comparison, or of content that is here already.
-    func take(same file: SentFile) throws(HeadwaterError) {
-        let sent = AgreedEntry(attributes: file.attributes, digest: file.digest)
-        guard let steps = try bidi?.take(file.index, sent) else {
-            return try batch.add(same: file, try incoming.take(file.index))
-        }
-        let items = try take(steps)
-        if !items.isEmpty { try say(decidedBefore: decidedBefore, items) }
     }
 }

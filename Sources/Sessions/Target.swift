@@ -33,7 +33,7 @@ final class Target {
     private let mayBeStopped: Bool
     /// Paths that only this end saw change, as far as the source has not said anything of them.
     var drift: Set<TreePath> = []
-    var undecided: [(index: Int, record: ChangeRecord, bytes: Int)] = []
+    var undecided: [(index: Int, record: ChangeRecord, bytes: Int, isAnswer: Bool)] = []
     private var undecidedHead = 0
     private var undecidedBytes = 0
     /// Answers that came ahead of the changes.
@@ -54,6 +54,8 @@ final class Target {
     var stopping = false
     /// Decides the first direction of a bidirectional cycle; nil in a push or pull and in the second direction.
     var bidi: BidiTarget<SessionView>?
+    /// What both sides of a push or pull changed; nil where the source wins and no conflict stands.
+    var conflicts: PushConflicts<SessionView>?
     let isFirstOfTwo: Bool
     /// What this end announced its own changes by, in the direction before.
     private let announcedImage: TreeImage?
@@ -76,7 +78,7 @@ final class Target {
         stage = try end.openStage()
         reader = end.root.cache.openReader()
         batch = TargetBatch(end: end, stage: stage, link: link, observer: observer)
-        incoming = IncomingContent(stage: stage)
+        incoming = IncomingContent(stage: stage, end.preserved)
     }
 
     deinit { reader.close() }
@@ -89,14 +91,27 @@ final class Target {
 
     /// Runs the target's side to its end; returns what it did and the source's counts beside.
     func run() throws(HeadwaterError) -> (mine: CycleCounts, source: CycleCounts) {
-        let rowsBefore = end.rowCount
         defer { batch.discard() }
+        do throws(HeadwaterError) { return try runThrough() } catch {
+            // What has come whole need not come again: it is recorded here, and told at the next hello.
+            if Conversation.isBroken(error) { try? apply() }
+            throw error
+        }
+    }
+
+    private func runThrough() throws(HeadwaterError) -> (mine: CycleCounts, source: CycleCounts) {
+        let rowsBefore = end.rowCount
         inbox.takeMore()
         let image = if let announcedImage { announcedImage } else { try end.view() }
         try end.checkRoot(image)
         for rescued in stage.rescued { note(problem: .rescued(rescued)) }
         deciding = Decider(SessionView(end, image, reader))
-        if end.isBidi { try beginBidi() } else { try findDrift() }
+        if end.isBidi {
+            try beginBidi()
+        } else {
+            try findDrift()
+            try beginConflicts()
+        }
         progress.phase = .transferring
         // Of a mirror's rows there may be none yet.
         let base = end.policy.mirror ? max(rowsBefore, Int64(image.count)) : rowsBefore
@@ -133,7 +148,7 @@ final class Target {
     /// Whether every change is here and decided, and all content that was asked for is staged.
     private func isReceived(_ pass: Int) -> Bool {
         (stopping || (passesLeft < pass && asked == nil)) && undecidedHead == undecided.count && incoming.isEmpty
-            && !(bidi?.isWaiting ?? false)
+            && !isComparing
     }
 
     func handle(_ item: Inbox.Item) throws(HeadwaterError) {
@@ -172,7 +187,9 @@ final class Target {
             try decider.note(held: held.paths, withBelow: held.withBelow)
         case .failed:
             let message = try decoding { () throws(WireFault) in try FailedMessage(decoding: frame.payload) }
-            if !(bidi?.fail(message.index) ?? false) { _ = try incoming.take(message.index) }
+            if !(bidi?.fail(message.index) ?? conflicts?.fail(message.index) ?? false) {
+                _ = try incoming.take(message.index)
+            }
             note(problem: message.error)
         case .recorded:
             try batch.accept(try decoding { () throws(WireFault) in try RecordedMessage(decoding: frame.payload) })
@@ -184,31 +201,6 @@ final class Target {
         case .failure: throw try Conversation.failure(frame)
         default: throw .protocolBroken(WireFault("\(frame.kind) sent to a target"))
         }
-    }
-
-    /// Stages a file that the source, in this process too, has lent open.
-    private func take(lent file: SentFile) throws(HeadwaterError) {
-        guard let lent = end.lent, let source = lent.take(file.index) else {
-            throw .protocolBroken(WireFault("change \(file.index) lent to another process"))
-        }
-        let wanted = try incoming.take(file.index)
-        let inbox = inbox
-        let taken: (staged: StagedFile, digest: Digest)?
-        do throws(HeadwaterError) {
-            taken = try stage.file(wanted.here(file.attributes), contentOf: source.descriptor) { inbox.isCancelled }
-        } catch {
-            if source.isUnchanged { throw error }
-            return note(problem: .unreadable(wanted.path, ReadFault.changed))
-        }
-        guard let taken else { return }
-        guard source.isUnchanged else {
-            taken.staged.discard()
-            return note(problem: .unreadable(wanted.path, ReadFault.changed))
-        }
-        lent.settle(file.index, taken.digest)
-        let sent = SentFile(index: file.index, attributes: file.attributes, digest: taken.digest)
-        let put = IncomingContent.planned(taken.staged, wanted, sent)
-        batch.add(put.step, put.content)
     }
 
     private func accept(_ message: ChangesMessage) throws(HeadwaterError) {
@@ -234,7 +226,7 @@ final class Target {
             } else {
                 let bytes = message.isAnswer ? 0 : record.bytesEstimate
                 undecidedBytes += bytes
-                undecided.append((begin + offset, record, bytes))
+                undecided.append((begin + offset, record, bytes, message.isAnswer))
             }
         }
         guard undecided.count - undecidedHead <= Source.recordsInFlightMax + 2 * ChangesMessage.recordsMax,
@@ -253,12 +245,15 @@ final class Target {
             while undecidedHead < undecided.count, hasRoom,
                 items.count < ChangesMessage.recordsMax / 2, !batch.isFull
             {
-                let (index, record, bytes) = undecided[undecidedHead]
+                let (index, record, bytes, isAnswer) = undecided[undecidedHead]
                 undecidedHead += 1
                 undecidedBytes -= bytes
                 if let bidi {
                     drift.remove(record.path)
                     items += try take(bidi.decide(index, record))
+                } else if !isAnswer, let steps = try conflicts?.judge(index, record) {
+                    drift.remove(record.path)
+                    items += try take(steps)
                 } else if let item = try decide(index, record) {
                     items.append(item)
                 }
@@ -277,7 +272,8 @@ final class Target {
 
     /// Whether more may be asked of the source.
     private var hasRoom: Bool {
-        incoming.bytesWanted < Target.windowBytes && !(bidi?.isFull(atMost: WantMessage.itemsMax) ?? false)
+        let isAskedFull = bidi?.isFull(atMost: WantMessage.itemsMax) ?? conflicts?.isFull(atMost: WantMessage.itemsMax)
+        return incoming.bytesWanted < Target.windowBytes && !(isAskedFull ?? false)
     }
 
     func say(decidedBefore index: Int, _ items: [WantMessage.Item]) throws(HeadwaterError) {
@@ -295,8 +291,7 @@ final class Target {
         case .apply(let planned): batch.add(planned)
         case .removeLater(let removal): batch.remove(later: removal)
         case .want(let wanted):
-            incoming.expect(wanted)
-            return WantMessage.Item(index: index, has: wanted.has)
+            return incoming.expect(wanted)
         case .problem(let error):
             note(problem: error)
             batch.keepRow(of: record)
@@ -347,6 +342,8 @@ final class Target {
             if let item = try inbox.next() { try handle(item) }
         }
         try batch.finish()
+        for problem in end.preserved.takeProblems() { note(problem: problem) }
+        if !stopping { stage.removePartials() }
         var counts = batch.counts
         counts.problems += problems
         try link.send(.done, end.done(counts).encoded())
@@ -377,6 +374,7 @@ final class Target {
         (undecidedHead, undecidedBytes) = (0, 0)
         incoming.dropAll()
         bidi?.dropAll()
+        conflicts?.dropAll()
     }
 
     private var problems: UInt64 = 0

@@ -30,7 +30,7 @@ final class TargetBatch {
         self.link = link
         self.observer = observer
         sourceMine = end.meta.theirs
-        applier = Applier(stage)
+        applier = Applier(stage, keepsTimes: end.policy.preserve.contains(.times))
         work = WorkList(isBidi: end.isBidi)
     }
 
@@ -46,9 +46,13 @@ final class TargetBatch {
 
     /// The target has this content already: only attributes may be off, or only the row is missing.
     func add(same file: SentFile, _ wanted: WantedFile) throws(HeadwaterError) {
-        guard let step = wanted.step(same: AgreedEntry(attributes: file.attributes, digest: file.digest)) else {
+        guard
+            var step = wanted.step(
+                same: AgreedEntry(attributes: file.attributes, digest: file.digest), end.preserved)
+        else {
             throw .protocolBroken(WireFault("change \(file.index) is the same as what is not here"))
         }
+        step.identity = step.identity.flatMap(end.kept)
         work.add(step)
     }
 
@@ -59,6 +63,7 @@ final class TargetBatch {
 
     /// Notes that what the source has deleted stays here.
     func keepRow(of record: ChangeRecord) { work.keepRow(of: record) }
+    func keepRows(above path: TreePath) { work.keepRows(above: path) }
 
     /// Lets go of what was staged and will not be applied in this cycle.
     func discard() { for staged in work.drop() { staged.discard() } }
@@ -69,15 +74,16 @@ final class TargetBatch {
     func apply() throws(HeadwaterError) -> [HeadwaterError] {
         let taken = work.take()
         if taken.isEmpty { return [] }
-        let operations = taken.compactMap { $0.step.operation($0.content) }
+        let operations = taken.compactMap { $0.step.operation($0.content, end.preserved) }
         var outcomes = try applier.apply(operations).makeIterator()
         var rows: [RowChange] = []
         var indices: [Int] = []
         var residues: [Int] = []
+        var told: [RowsMessage.Item] = []
         var problems: [HeadwaterError] = []
-        for (step, staged) in taken {
+        for (step, _) in taken {
             let outcome = step.action == nil ? nil : outcomes.next()!
-            note(step, staged, outcome)
+            note(step, outcome)
             let found = try work.record(step, outcome?.achieved) { () throws(HeadwaterError) in
                 try end.standingRow(at: step.path)
             }
@@ -85,26 +91,29 @@ final class TargetBatch {
             if case .failed(let error)? = outcome { problems.append(.notApplied(step.path, error)) }
             guard let row = found.row else { continue }
             rows.append(row)
-            if case .put(_, _, _, .residue) = row { residues.append(step.index) } else { indices.append(step.index) }
+            if step.isTold {
+                if let item = RowsMessage.Item(row) { told.append(item) }
+            } else if case .put(_, _, _, .residue) = row {
+                residues.append(step.index)
+            } else {
+                indices.append(step.index)
+            }
         }
         // What went to an attic within the tree is new there, too.
         if end.policy.atticInTree != nil && operations.contains(where: { $0.expected != .absent }) { written = nil }
         if !operations.isEmpty { end.note(written: hasUnknownWrites ? nil : written) }
         written = []
         try record(
-            rows, indices.filter { $0 != PlannedStep.noIndex }, residues.filter { $0 != PlannedStep.noIndex })
+            rows, indices.filter { $0 != PlannedStep.noIndex }, residues.filter { $0 != PlannedStep.noIndex }, told)
         return problems
     }
 
     /// Counts what was done, and notes what the tree is now.
-    private func note(_ step: PlannedStep, _ staged: StagedFile?, _ outcome: Outcome?) {
+    private func note(_ step: PlannedStep, _ outcome: Outcome?) {
         switch outcome {
         case .kept, .changedMeanwhile, .failed: written = nil
-        case .done(let identity):
+        case .done(let status):
             count(step.action!, step.agreed!)
-            var attributes = staged?.attributes ?? step.action!.attributes ?? step.agreed!.attributes
-            attributes.mtime = identity.mtime
-            let status = EntryStatus(attributes: attributes, identity: identity)
             written?.append(Published(path: step.path, status: status))
         case .removed where step.expected != .absent:
             counts.deleted += 1
@@ -113,17 +122,25 @@ final class TargetBatch {
         }
     }
 
-    private func record(_ rows: [RowChange], _ indices: [Int], _ residues: [Int]) throws(HeadwaterError) {
+    private func record(_ rows: [RowChange], _ indices: [Int], _ residues: [Int], _ told: [RowsMessage.Item])
+        throws(HeadwaterError)
+    {
         if rows.isEmpty { return }
         let before = end.meta.mine
         sentNumber = try end.commit(rows, theirs: theirs)
         observer.note(moved: counts)
         // What only this end knew of is no news where it had no row.
         if indices.isEmpty && residues.isEmpty && sentNumber == before { return }
+        var rest = told[...]
+        try send(indices, residues, RowsMessage.Item.takeFrame(&rest))
+        while !rest.isEmpty { try send([], [], RowsMessage.Item.takeFrame(&rest)) }
+    }
+
+    private func send(_ indices: [Int], _ residues: [Int], _ told: [RowsMessage.Item]) throws(HeadwaterError) {
         unrecorded += 1
-        try link.send(
-            .committed,
-            CommittedMessage(number: sentNumber, indices: indices, residues: residues, counts: counts).encoded())
+        let message = CommittedMessage(
+            number: sentNumber, indices: indices, residues: residues, rows: told, counts: counts)
+        try link.send(.committed, message.encoded())
     }
 
     private func count(_ action: PlannedStep.Action, _ agreed: AgreedEntry) {
@@ -157,5 +174,30 @@ final class TargetBatch {
     /// Remembers the source's last number; writes nothing when nothing was committed.
     func finish() throws(HeadwaterError) {
         if let theirs { _ = try end.commit([], theirs: theirs) }
+    }
+}
+
+extension RowsMessage.Item {
+    /// A row as the source is told it; nil for what it has no use for.
+    fileprivate init?(_ row: RowChange) {
+        switch row {
+        case .conflict(let conflict, _): self.init(path: conflict.path, state: .conflict(conflict))
+        case .put(let path, let agreed, _, .kept): self.init(path: path, state: .kept(agreed))
+        case .put(let path, let agreed, _, .withheld): self.init(path: path, state: .withheld(agreed))
+        case .put(let path, let agreed, _, .agreed): self.init(path: path, state: .agreed(agreed))
+        case .remove(let path), .forget(let path): self.init(path: path, state: .gone)
+        case .put, .local: return nil
+        }
+    }
+
+    /// The next of them that fit into one frame.
+    fileprivate static func takeFrame(_ rest: inout ArraySlice<RowsMessage.Item>) -> [RowsMessage.Item] {
+        var bytes = 0
+        let taken = rest.prefix { item in
+            bytes += item.path.key.count + 256
+            return bytes <= ChangesMessage.expandedBytesMax / 2
+        }
+        rest = rest.dropFirst(taken.count)
+        return Array(taken)
     }
 }

@@ -79,9 +79,13 @@ private enum FlaggedCoding {
             append(side.attributes.size, &out)
             append(side.attributes.mtime.seconds, &out)
             append(side.attributes.mtime.nanoseconds, &out)
-            out.append(DigestKind(side.digest).rawValue)
+            let metadata = side.attributes.metadata
+            out.append(DigestKind(side.digest).rawValue | (metadata == nil ? 0 : DigestKind.metadataFollows))
             append(side.digest?.high ?? 0, &out)
             append(side.digest?.low ?? 0, &out)
+            guard let metadata else { continue }
+            append(UInt32(metadata.bytes.count), &out)
+            out += metadata.bytes
         }
         return out
     }
@@ -99,19 +103,13 @@ private enum FlaggedCoding {
     }
 
     private static func decode(_ path: TreePath, _ bytes: [UInt8]) -> Conflict? {
-        guard bytes.count >= headBytes, bytes[0] < 8,
-            bytes.count == headBytes + bytes[0].nonzeroBitCount * entryBytes
-        else { return nil }
+        guard bytes.count >= headBytes, bytes[0] < 8 else { return nil }
         return bytes.withUnsafeBytes { raw in
-            var offset = headBytes
-            func side(_ bit: UInt8) -> AgreedEntry? {
-                if raw[0] & bit == 0 { return nil }
-                defer { offset += entryBytes }
-                return entry(UnsafeRawBufferPointer(rebasing: raw[offset..<(offset + entryBytes)]))
-            }
+            var rest = UnsafeRawBufferPointer(rebasing: raw[headBytes...])
+            func side(_ bit: UInt8) -> AgreedEntry? { raw[0] & bit == 0 ? nil : entry(&rest) }
             let (ancestor, upstream, downstream) = (side(1), side(2), side(4))
             let known = [ancestor, upstream, downstream].count { $0 != nil }
-            guard known == raw[0].nonzeroBitCount else { return nil }
+            guard known == raw[0].nonzeroBitCount, rest.isEmpty else { return nil }
             let since = Timestamp(
                 seconds: Int64(littleEndian: raw.loadUnaligned(fromByteOffset: 1, as: Int64.self)),
                 nanoseconds: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: 9, as: UInt32.self)))
@@ -120,13 +118,33 @@ private enum FlaggedCoding {
         }
     }
 
+    /// Takes one side off the front of `rest`.
+    private static func entry(_ rest: inout UnsafeRawBufferPointer) -> AgreedEntry? {
+        guard rest.count >= entryBytes else { return nil }
+        let raw = UnsafeRawBufferPointer(rebasing: rest[..<entryBytes])
+        rest = UnsafeRawBufferPointer(rebasing: rest[entryBytes...])
+        guard var found = entry(raw) else { return nil }
+        if raw[digestKindOffset] & DigestKind.metadataFollows == 0 { return found }
+        guard rest.count >= 4 else { return nil }
+        let count = Int(number(rest, 0) as UInt32)
+        guard count <= Metadata.bytesMax, rest.count >= 4 + count,
+            let metadata = Metadata(validating: rest[4..<(4 + count)])
+        else { return nil }
+        found.attributes.metadata = metadata
+        rest = UnsafeRawBufferPointer(rebasing: rest[(4 + count)...])
+        return found
+    }
+
+    private static let digestKindOffset = 23
+
     private static func entry(_ raw: UnsafeRawBufferPointer) -> AgreedEntry? {
         guard let kind = EntryKind(rawValue: raw[0]), kind.isSynced else { return nil }
         let attributes = Attributes(
             kind: kind, mode: number(raw, 1), size: number(raw, 3),
             mtime: Timestamp(seconds: number(raw, 11), nanoseconds: number(raw, 19)))
         if attributes.mtime.nanoseconds >= 1_000_000_000 { return nil }
-        let digest = raw[23] == DigestKind.none.rawValue ? nil : Digest(high: number(raw, 24), low: number(raw, 32))
+        let digestKind = raw[digestKindOffset] & ~DigestKind.metadataFollows
+        let digest = digestKind == DigestKind.none.rawValue ? nil : Digest(high: number(raw, 24), low: number(raw, 32))
         return AgreedEntry(attributes: attributes, digest: digest)
     }
 

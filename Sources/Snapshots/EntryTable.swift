@@ -17,10 +17,11 @@ struct EntryTable: ~Copyable {
     private var dropped: Int64 = 0
 
     init(_ database: Database) throws(DatabaseFault) {
-        let values = "INTO entries (\(RowColumns.all)) VALUES (\((1...20).map { "?\($0)" }.joined(separator: ", ")))"
+        let places = (1...RowColumns.count).map { "?\($0)" }.joined(separator: ", ")
+        let values = "INTO entries (\(RowColumns.all())) VALUES (\(places))"
         let insert = try database.prepare("INSERT \(values) ON CONFLICT DO NOTHING")
         let replace = try database.prepare("REPLACE \(values)")
-        let select = try database.prepare("SELECT \(RowColumns.all) FROM entries WHERE path = ?1")
+        let select = try database.prepare("SELECT \(RowColumns.all()) FROM entries WHERE path = ?1")
         let delete = try database.prepare("DELETE FROM entries WHERE path = ?1")
         let acknowledged = try database.prepare("SELECT path FROM entries WHERE state = 5 AND number <= ?1")
         let conflicts = try ConflictTable(database)

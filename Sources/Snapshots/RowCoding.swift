@@ -34,7 +34,9 @@ struct RowSerialiser {
 
     /// Returns where the agreed half ends, and the whole length.
     private mutating func write(_ row: Row) -> (Int, Int) {
-        let need = 4 + row.path.key.count + RowSerialiser.agreedBytes + RowSerialiser.restBytes
+        let need =
+            4 + row.path.key.count + RowSerialiser.agreedBytes + RowSerialiser.restBytes
+            + (row.agreed.attributes.metadata?.bytes.count ?? 0) + 4
         if buffer.count < need { buffer = [UInt8](repeating: 0, count: need) }
         return buffer.withUnsafeMutableBytes { bytes in
             var out = ByteWriter(bytes.baseAddress!)
@@ -79,9 +81,13 @@ private struct ByteWriter {
         put(entry.attributes.mode)
         put(entry.attributes.size)
         put(entry.attributes.mtime)
-        put(DigestKind(entry.digest).rawValue)
+        let metadata = entry.attributes.metadata
+        put(DigestKind(entry.digest).rawValue | (metadata == nil ? 0 : DigestKind.metadataFollows))
         put(entry.digest?.high ?? 0)
         put(entry.digest?.low ?? 0)
+        guard let metadata else { return }
+        put(UInt32(metadata.bytes.count))
+        metadata.bytes.withUnsafeBytes { put($0) }
     }
 
     mutating func put(_ local: LocalIdentity) {
@@ -97,6 +103,9 @@ private struct ByteWriter {
 enum DigestKind: UInt8 {
     case none = 0
     case xxh128 = 1
+
+    /// Beside it, in serialisations: metadata stands behind the digest.
+    static let metadataFollows: UInt8 = 0x80
 
     init(_ digest: Digest?) { self = digest == nil ? .none : .xxh128 }
 }

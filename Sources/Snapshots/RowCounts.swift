@@ -5,7 +5,7 @@ package struct RowCounts: Hashable, Sendable {
     package var files: Int64 = 0
     package var directories: Int64 = 0
     package var symlinks: Int64 = 0
-    /// Rows right below the root of what both ends have or should have: neither withheld nor residue.
+    /// Rows right below the root of what both ends have or should have: neither withheld, kept nor residue.
     package var topLevel: Int64 = 0
     /// Rows in state `agreed`: those of the running sum.
     package var agreed: Int64 = 0

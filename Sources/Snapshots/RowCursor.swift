@@ -28,7 +28,8 @@ package final class RowCursor {
             try database.execute("PRAGMA query_only=ON; BEGIN")
             try Schema.verify(database)
             stored = try MetaTable.load(database)
-            statement = try database.prepare("SELECT \(RowColumns.all) FROM entries ORDER BY path")
+            let columns = try Schema.rowColumns(database)
+            statement = try database.prepare("SELECT \(columns) FROM entries ORDER BY path")
         } catch let refusal as SnapshotRefusal {
             throw refusal.fault.error(file: self.file, atPeer: false, cause: refusal.cause)
         } catch let fault as DatabaseFault { throw fault.error(file: self.file) } catch {

@@ -2,10 +2,14 @@ import Core
 
 /// Columns of `entries` ↔ `Row`.
 enum RowColumns {
-    static let all = """
-        path, kind, mode, size, mtime_s, mtime_ns, digest_kind, digest, number, state, local_device, local_inode, \
-        local_birth_s, local_birth_ns, local_mtime_s, local_mtime_ns, local_ctime_s, local_ctime_ns, chunks, checksum
+    static func all(metadata: String = "metadata") -> String {
         """
+        path, kind, mode, size, mtime_s, mtime_ns, digest_kind, digest, number, state, local_device, local_inode, \
+        local_birth_s, local_birth_ns, local_mtime_s, local_mtime_ns, local_ctime_s, local_ctime_ns, chunks, checksum, \
+        \(metadata)
+        """
+    }
+    static let count = 21
 
     /// Decodes the row that `statement` stands on, its columns in the order of `all`, and verifies everything in it.
     static func decode(_ statement: borrowing Statement, _ serialiser: inout RowSerialiser) throws(DatabaseFault)
@@ -18,7 +22,8 @@ enum RowColumns {
         else { throw damaged(path) }
         let attributes = Attributes(
             kind: kind, mode: UInt16(truncatingIfNeeded: statement.int64(2)),
-            size: UInt64(bitPattern: statement.int64(3)), mtime: time(statement, 4))
+            size: UInt64(bitPattern: statement.int64(3)), mtime: time(statement, 4),
+            metadata: try metadata(statement, path))
         let digest = statement.int64(6) == 0 ? nil : Digest(bytes: statement.bytes(7))
         let row = Row(
             path: path, agreed: AgreedEntry(attributes: attributes, digest: digest), local: local(statement),
@@ -44,6 +49,19 @@ enum RowColumns {
         bind(row.local, &statement)
         statement.bindNull(19)
         statement.bind(20, Int64(bitPattern: checksum))
+        if let metadata = row.agreed.attributes.metadata {
+            statement.bind(21, copying: metadata.bytes)
+        } else {
+            statement.bindNull(21)
+        }
+    }
+
+    private static func metadata(_ statement: borrowing Statement, _ path: TreePath) throws(DatabaseFault) -> Metadata?
+    {
+        if statement.isNull(20) { return nil }
+        let bytes = statement.bytes(20)
+        guard bytes.count <= Metadata.bytesMax, let metadata = Metadata(validating: bytes) else { throw damaged(path) }
+        return metadata
     }
 
     private static func bind(_ local: LocalIdentity?, _ statement: inout Statement) {

@@ -1,11 +1,13 @@
-/// The shape of `snap.db`, version 2; version 1 had no table `conflicts`. `docs/format/snapshot.md` is normative.
+/// The shape of `snap.db`, version 3; version 1 had no table `conflicts`, and neither of the two before a column `metadata`.
+/// `docs/format/snapshot.md` is normative.
 ///
 /// The texts are compared with those in the file byte for byte: a file with any other table, index, trigger or view is refused.
 enum Schema {
     /// `Hwtr` in ASCII.
     static let applicationID: Int64 = 0x4877_7472
-    static let version: Int64 = 2
+    static let version: Int64 = 3
     private static let versionWithoutConflicts: Int64 = 1
+    private static let versionWithoutMetadata: Int64 = 2
     static let pageBytes = 8192
 
     static let meta = """
@@ -40,7 +42,8 @@ enum Schema {
         ) STRICT
         """
 
-    static let entries = """
+    /// Before there was metadata.
+    private static let entriesBefore = """
         CREATE TABLE entries (
           path BLOB PRIMARY KEY NOT NULL,
           kind INTEGER NOT NULL,
@@ -65,6 +68,11 @@ enum Schema {
         ) STRICT, WITHOUT ROWID
         """
 
+    private static let addMetadata = "ALTER TABLE entries ADD COLUMN metadata BLOB"
+
+    /// As SQLite writes it when the column is added to a table that is there: so that a file is the same however old it is.
+    static let entries = entriesBefore.replacing("\n) STRICT", with: "\n, metadata BLOB) STRICT")
+
     /// Holds only deleted paths, so it costs nothing per live row.
     static let tombstones = "CREATE INDEX tombstones ON entries (number) WHERE state = 5"
 
@@ -84,12 +92,18 @@ enum Schema {
         var sql: String
     }
 
-    private static let items: Set<Item> = [
-        Item(type: "table", name: "meta", table: "meta", sql: meta),
-        Item(type: "table", name: "entries", table: "entries", sql: entries),
-        Item(type: "index", name: "tombstones", table: "entries", sql: tombstones),
-        Item(type: "table", name: "conflicts", table: "conflicts", sql: conflicts),
-    ]
+    private static func items(_ version: Int64) -> Set<Item> {
+        let rows = version > versionWithoutMetadata ? entries : entriesBefore
+        var items: Set<Item> = [
+            Item(type: "table", name: "meta", table: "meta", sql: meta),
+            Item(type: "table", name: "entries", table: "entries", sql: rows),
+            Item(type: "index", name: "tombstones", table: "entries", sql: tombstones),
+        ]
+        if version > versionWithoutConflicts {
+            items.insert(Item(type: "table", name: "conflicts", table: "conflicts", sql: conflicts))
+        }
+        return items
+    }
 
     /// Makes the tables in an empty file.
     static func create(in database: Database) throws(DatabaseFault) {
@@ -99,13 +113,22 @@ enum Schema {
 
     /// Brings a file that `verify` accepts to the shape of this version, in one transaction; nothing where it has it already.
     static func migrate(_ database: Database) throws(DatabaseFault) {
-        if try database.number("PRAGMA user_version") == version { return }
-        try database.execute("BEGIN IMMEDIATE; \(conflicts); PRAGMA user_version=\(version); COMMIT")
+        let before = try database.number("PRAGMA user_version") ?? 0
+        if before == version { return }
+        let steps = (before > versionWithoutConflicts ? [] : [conflicts]) + [addMetadata]
+        try database.execute(
+            "BEGIN IMMEDIATE; \(steps.joined(separator: "; ")); PRAGMA user_version=\(version); COMMIT")
     }
 
     /// Whether the file has the table of conflicts: until a session has opened it for writing, one of version 1 has not.
     static func hasConflicts(_ database: Database) throws(DatabaseFault) -> Bool {
         try database.number("PRAGMA user_version") != versionWithoutConflicts
+    }
+
+    /// The columns of a row; until a session has opened it for writing, a file of an older version holds no metadata.
+    static func rowColumns(_ database: Database) throws(DatabaseFault) -> String {
+        let hasMetadata = try database.number("PRAGMA user_version") ?? 0 > versionWithoutMetadata
+        return RowColumns.all(metadata: hasMetadata ? "metadata" : "NULL")
     }
 
     /// Refuses a file that is not ours, newer, or of any other shape. Of an older version is fine: see `migrate`.
@@ -117,7 +140,7 @@ enum Schema {
         }
         if version > Schema.version { throw SnapshotRefusal(.newerSchema(version), nil) }
         if version < versionWithoutConflicts { throw SnapshotRefusal(.corrupt, "user_version is \(version)") }
-        let expected = version == Schema.version ? items : items.filter { $0.name != "conflicts" }
+        let expected = items(version)
         if Set(found) != expected || found.count != expected.count {
             throw SnapshotRefusal(.corrupt, "its tables are not those that Headwater makes")
         }

@@ -96,7 +96,8 @@ package struct SnapshotMoment {
 
     /// The verified row of a path, tombstones included; nil where there is none.
     package func row(at path: TreePath) throws -> Row? {
-        var statement = try database.prepare("SELECT \(RowColumns.all) FROM entries WHERE path = ?1")
+        let columns = try Schema.rowColumns(database)
+        var statement = try database.prepare("SELECT \(columns) FROM entries WHERE path = ?1")
         statement.bind(1, copying: path.key)
         guard try statement.step() else { return nil }
         var serialiser = RowSerialiser()

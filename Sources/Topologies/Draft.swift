@@ -58,6 +58,8 @@ struct EdgeSettings {
     var delete: SessionPolicy.Delete?
     var keepDeleted: KeepDeleted?
     var overwrite: SessionPolicy.Overwrite?
+    var preserve: Preservation?
+    var symlinks: SessionPolicy.Symlinks?
     /// Each of the three keys of filters, with the rules it gives.
     var rules: [String: [FilterRule]] = [:]
     private var rulesOfDefaults: [FilterRule] = []
@@ -80,6 +82,8 @@ struct EdgeSettings {
         policy.drift = drift ?? policy.drift
         policy.mirror = mirror ?? policy.mirror
         policy.overwrite = overwrite
+        policy.preserve = preserve ?? policy.preserve
+        policy.symlinks = symlinks ?? policy.symlinks
         return policy
     }
 
@@ -114,7 +118,9 @@ struct EdgeSettings {
         merged.drift = drift ?? defaults.drift
         merged.mirror = mirror ?? defaults.mirror
         merged.overwrite = overwrite ?? defaults.overwrite
+        merged.symlinks = symlinks ?? defaults.symlinks
         merged.delete = delete ?? defaults.delete
+        merged.preserve = preserve ?? defaults.preserve
         merged.keepDeleted = keepDeleted ?? defaults.keepDeleted
         return merged
     }

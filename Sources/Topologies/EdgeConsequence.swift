@@ -20,6 +20,8 @@ enum EdgeConsequence {
             case ("subpath", _): refuses("snapshot.other-places", new)
             case ("mirror", "true"): "the next run deletes what only the downstream side has, under max_delete"
             case ("delete", "never"): "deletions upstream are no longer carried out"
+            case ("symlinks", "skip"): "symlinks that were synced before stay where they are, on both sides"
+            case ("symlinks", "follow"): "symlinks downstream are replaced by what those upstream lead to"
             case ("filter", _), ("filter_file", _), ("exclude", _):
                 "what is excluded now and was synced before stays where it is, on both sides"
             case ("max_delete", _): "the next run halts before deleting more than \(field.new ?? field.standard ?? "")"

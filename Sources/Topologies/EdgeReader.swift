@@ -153,6 +153,10 @@ struct EdgeReader {
         case "overwrite":
             settings.overwrite = findings.choice(pair.value, what, of: Words.ofEdgeKeys["overwrite"]!)
                 .flatMap(SessionPolicy.Overwrite.init)
+        case "preserve": settings.preserve = findings.preserve(pair.value, what)
+        case "symlinks":
+            settings.symlinks = findings.choice(pair.value, what, of: Words.ofEdgeKeys["symlinks"]!)
+                .flatMap(SessionPolicy.Symlinks.init)
         case "keep_deleted": settings.keepDeleted = findings.keepDeleted(pair.value, what)
         case "filter", "exclude":
             settings.rules[pair.key] = findings.filterRules(pair.value, what, areSigned: pair.key == "filter")
@@ -166,7 +170,6 @@ extension Findings {
     /// The type of a value that nothing reads yet.
     fileprivate mutating func checkEdgeValue(_ pair: YAMLPair, _ what: String) {
         switch pair.key {
-        case "preserve": checkPreserve(pair.value, what)
         case "bandwidth": checkRate(pair.value, what)
         case "settle", "scan_interval": checkDuration(pair.value, what)
         case "continuous": _ = boolean(pair.value, what)
@@ -182,12 +185,17 @@ extension Findings {
         }
     }
 
-    private mutating func checkPreserve(_ node: YAMLNode, _ what: String) {
-        guard case .sequence(let items) = node.content else {
-            let _: String? = wrongType(node, what, "a list")
-            return
+    fileprivate mutating func preserve(_ node: YAMLNode, _ what: String) -> Preservation? {
+        guard case .sequence(let items) = node.content else { return wrongType(node, what, "a list") }
+        var preserve: Preservation = []
+        for item in items {
+            guard let word = choice(item, "an item of \(what)", of: Words.preserved) else { continue }
+            if NotSupportedYet.preserved.contains(word) {
+                reportNotSupportedYet("`\(word)` in `preserve`", at: item.span)
+            }
+            if let one = Preservation(word: word) { preserve.insert(one) }
         }
-        for item in items { _ = choice(item, "an item of \(what)", of: Words.preserved) }
+        return preserve
     }
 
     /// `true`, `false`, or a directory beneath the root.

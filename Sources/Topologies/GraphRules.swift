@@ -63,14 +63,14 @@ enum GraphRules {
         for key in ["drift", "mirror"] where settings.spans[key] != nil && edge.mode == .bidi {
             contradict(key, "`\(key)` is for push and pull, and this edge is bidi", "remove `\(key)`")
         }
+        if edge.mode == .bidi, settings.symlinks == .follow {
+            contradict(
+                "symlinks", "`symlinks: follow` is for push and pull, and this edge is bidi",
+                "write `symlinks: copy` or `skip` at this edge")
+        }
         if edge.mode == .bidi, let delete = settings.delete, delete == .before || delete == .never {
             findings.reportNotSupportedYet(
                 "`delete: \(delete.rawValue)` of a bidi edge", at: settings.spans["delete"] ?? edge.span)
-        }
-        if edge.mode != .bidi, let overwrite = settings.overwrite, overwrite != .always {
-            findings.reportNotSupportedYet(
-                "`overwrite: \(overwrite.rawValue)` of a \(edge.mode.rawValue) edge",
-                at: settings.spans["overwrite"] ?? edge.span)
         }
         if settings.mirror == true, settings.delete == .never {
             contradict(

@@ -63,8 +63,11 @@ struct KeyMeaning {
             "When both sides changed. By default `always` (upstream wins), for bidi `conflict`."),
         "drift": KeyMeaning("When only the downstream side changed (push and pull).", "repair"),
         "mirror": KeyMeaning("Delete downstream what upstream never had (push and pull).", "false"),
-        "symlinks": KeyMeaning("What becomes of symbolic links.", "copy"),
-        "preserve": KeyMeaning("What is kept in step beside content.", "[mode, times]"),
+        "symlinks": KeyMeaning(
+            "What becomes of symbolic links: copied, not synced, or replaced by what they lead to (push and pull).",
+            "copy"),
+        "preserve": KeyMeaning(
+            "What is kept in step beside content; owner and group by name.", "[mode, times]"),
         "digest": KeyMeaning("How content is compared.", "xxh128"),
         "compression": KeyMeaning("Whether content is compressed on its way.", "auto"),
         "bandwidth": KeyMeaning("The most this edge uses, as in 50MB/s."),

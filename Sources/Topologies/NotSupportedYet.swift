@@ -20,11 +20,16 @@ package enum NotSupportedYet {
         "continuous",
         "digest",
         "durability",
-        "preserve",
         "scan_interval",
         "schedule",
         "settle",
-        "symlinks",
+    ]
+
+    /// Items of `preserve`.
+    package static let preserved: Set<String> = [
+        "acls",
+        "hardlinks",
+        "xattrs",
     ]
 
     /// Values of `route`.

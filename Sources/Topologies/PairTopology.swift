@@ -26,7 +26,11 @@ package struct PairTopology: Sendable {
     package var delete: String?
     package var keepDeleted: String?
     package var drift: String?
+    package var overwrite: String?
+    package var symlinks: String?
     package var isMirror = false
+    /// Items; nil where nothing is said of them.
+    package var preserve: [String]?
 
     package init(session: String, directory: String, remote: String, mode: String) {
         self.session = session
@@ -59,7 +63,12 @@ package struct PairTopology: Sendable {
             lines.append(("    keep_deleted: \(value)", "--keep-deleted"))
         }
         if let drift { lines.append(("    drift: \(quote(drift))", "--drift")) }
+        if let overwrite { lines.append(("    overwrite: \(quote(overwrite))", "--overwrite")) }
+        if let symlinks { lines.append(("    symlinks: \(quote(symlinks))", "--symlinks")) }
         if isMirror { lines.append(("    mirror: true", "--mirror")) }
+        if let preserve {
+            lines.append(("    preserve: [\(preserve.map(quote).joined(separator: ", "))]", "--preserve"))
+        }
         return lines + filterLines
     }
 

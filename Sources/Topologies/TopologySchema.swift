@@ -154,9 +154,12 @@ package enum TopologySchema {
                 var text = meaning.text
                 if let standard = meaning.standard { text += " Default: \(standard)." }
                 if refused.contains(key) { text += " Not supported yet by this version." }
-                if key == "route" {
-                    text +=
-                        " Not supported yet by this version: \(NotSupportedYet.routes.sorted().joined(separator: ", "))."
+                let refusedValues: [String: Set<String>] = [
+                    "route": NotSupportedYet.routes, "preserve": NotSupportedYet.preserved,
+                ]
+                let values = refusedValues[key] ?? []
+                if !values.isEmpty {
+                    text += " Not supported yet by this version: \(values.sorted().joined(separator: ", "))."
                 }
                 return (key, .object([("description", .string(text))] + value(key)))
             })

@@ -9,12 +9,17 @@ package struct WireFault: Error, Hashable, Sendable, CustomStringConvertible {
 /// Appends the protocol's primitive values to a growing buffer. Integers are LEB128 unless said otherwise.
 package struct ByteWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
+    /// What the attributes before had.
+    var metadataBefore: Metadata?
 
     package init(reserving capacity: Int = 256) { bytes.reserveCapacity(capacity) }
 
     package var count: Int { bytes.count }
 
-    package mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
+    package mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        metadataBefore = nil
+    }
 
     package mutating func put(_ byte: UInt8) { bytes.append(byte) }
 
@@ -68,6 +73,8 @@ package struct ByteWriter: Sendable {
 package struct ByteReader {
     private let bytes: ArraySlice<UInt8>
     private var position: Int
+    /// What the attributes before had.
+    var metadataBefore: Metadata?
 
     package init(_ bytes: ArraySlice<UInt8>) {
         self.bytes = bytes

@@ -10,9 +10,13 @@ extension ChangeRecord {
     /// No fewer bytes than the record takes in a frame.
     package var bytesEstimate: Int {
         var bytes = path.key.count + ChangeRecord.overheadBytes
-        if case .symlink(let target, _) = state { bytes += target.count }
-        if case .conflict = state { bytes += 3 * ChangeRecord.overheadBytes }
-        return bytes
+        if case .symlink(let target, _, _) = state { bytes += target.count }
+        if case .conflict(let conflict) = state {
+            for side in [conflict.ancestor, conflict.upstream, conflict.downstream] {
+                bytes += ChangeRecord.overheadBytes + (side?.attributes.metadata?.bytes.count ?? 0)
+            }
+        }
+        return bytes + (attributes?.metadata?.bytes.count ?? 0)
     }
 }
 
@@ -76,6 +80,14 @@ package struct ChangesMessage: Sendable {
     }
 }
 
+/// Beside the kind of an entry, in the byte that it stands in.
+private enum MetadataTag {
+    static let follows: UInt8 = 0x20
+    /// The same that came last in the message.
+    static let asBefore: UInt8 = 0x40
+    static let mask: UInt8 = 0x60
+}
+
 extension ByteWriter {
     mutating func put(path: TreePath, after before: [UInt8]) {
         let key = path.key
@@ -86,11 +98,17 @@ extension ByteWriter {
         put(key[shared...])
     }
 
+    /// Metadata is written once for all that have the same one after the other in a message.
     mutating func put(_ attributes: Attributes) {
-        put(attributes.kind.rawValue)
+        let metadata = attributes.metadata
+        let isAsBefore = metadata != nil && metadata == metadataBefore
+        put(attributes.kind.rawValue | (metadata == nil ? 0 : isAsBefore ? MetadataTag.asBefore : MetadataTag.follows))
         put(unsigned: UInt64(attributes.mode))
         put(unsigned: attributes.size)
         put(attributes.mtime)
+        guard let metadata, !isAsBefore else { return }
+        put(metadata.bytes)
+        metadataBefore = metadata
     }
 
     mutating func put(_ agreed: AgreedEntry) {
@@ -114,9 +132,12 @@ extension ByteWriter {
         case .conflict(let conflict):
             put(ChangeRecord.conflictTag)
             put(conflict)
-        case .directory(let mode, let mtime): put(Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime))
-        case .symlink(let target, let mtime):
-            put(Attributes(kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime))
+        case .directory(let mode, let mtime, let metadata):
+            put(Attributes(kind: .directory, mode: mode, size: 0, mtime: mtime, metadata: metadata))
+        case .symlink(let target, let mtime, let metadata):
+            put(
+                Attributes(
+                    kind: .symlink, mode: 0, size: UInt64(target.count), mtime: mtime, metadata: metadata))
             put(target)
         }
     }
@@ -153,13 +174,28 @@ extension ByteReader {
     }
 
     private mutating func attributes(kind raw: UInt8) throws(WireFault) -> Attributes {
-        guard let kind = EntryKind(rawValue: raw), kind == .file || kind == .directory || kind == .symlink else {
+        let tag = raw & MetadataTag.mask
+        guard let kind = EntryKind(rawValue: raw & ~MetadataTag.mask), kind.isSynced, tag != MetadataTag.mask else {
             throw WireFault("entry kind \(raw)")
         }
-        let mode = UInt16(try unsigned(atMost: 0o1777, "mode"))
+        let mode = UInt16(try unsigned(atMost: 0o7777, "mode"))
         let size = try unsigned(atMost: UInt64(Int64.max), "size")
         if kind == .directory && size != 0 { throw WireFault("a directory with a size") }
-        return Attributes(kind: kind, mode: mode, size: size, mtime: try time())
+        var attributes = Attributes(kind: kind, mode: mode, size: size, mtime: try time())
+        if tag != 0 { attributes.metadata = try metadata(isAsBefore: tag == MetadataTag.asBefore) }
+        return attributes
+    }
+
+    private mutating func metadata(isAsBefore: Bool) throws(WireFault) -> Metadata {
+        if isAsBefore {
+            guard let metadataBefore else { throw WireFault("metadata as before, where there was none") }
+            return metadataBefore
+        }
+        guard let metadata = Metadata(validating: try data(atMost: Metadata.bytesMax, "metadata")) else {
+            throw WireFault("metadata of odd form")
+        }
+        metadataBefore = metadata
+        return metadata
     }
 
     fileprivate mutating func changeState(of path: TreePath) throws(WireFault) -> ChangeRecord.State {
@@ -173,11 +209,12 @@ extension ByteReader {
         }
         let attributes = try attributes(kind: raw)
         switch attributes.kind {
-        case .directory: return .directory(mode: attributes.mode, mtime: attributes.mtime)
+        case .directory:
+            return .directory(mode: attributes.mode, mtime: attributes.mtime, metadata: attributes.metadata)
         case .symlink:
             let target = try data(atMost: ChangesMessage.linkTargetBytesMax, "link target")
             if target.isEmpty || target.contains(0) { throw WireFault("link target is empty or holds NUL") }
-            return .symlink(target: Array(target), mtime: attributes.mtime)
+            return .symlink(target: Array(target), mtime: attributes.mtime, metadata: attributes.metadata)
         default: return .file(attributes)
         }
     }

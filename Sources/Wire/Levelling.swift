@@ -51,6 +51,8 @@ package struct RowsMessage: Sendable {
             case conflict(Conflict)
             /// Deleted upstream and kept downstream: what was agreed last.
             case withheld(AgreedEntry)
+            /// Of a push or pull: what stands upstream, beside something else downstream, as was decided.
+            case kept(AgreedEntry)
         }
     }
 
@@ -69,27 +71,7 @@ package struct RowsMessage: Sendable {
         var out = ByteWriter(reserving: 64 + items.count * 64)
         out.put(isLast)
         out.put(unsigned: UInt64(through))
-        out.put(items.count)
-        var before: [UInt8] = []
-        for item in items {
-            out.put(path: item.path, after: before)
-            before = item.path.key
-            switch item.state {
-            case .gone: out.put(UInt8(0))
-            case .agreed(let agreed):
-                out.put(UInt8(1))
-                out.put(agreed)
-            case .residue(let agreed):
-                out.put(UInt8(2))
-                out.put(agreed)
-            case .conflict(let conflict):
-                out.put(UInt8(3))
-                out.put(conflict)
-            case .withheld(let agreed):
-                out.put(UInt8(4))
-                out.put(agreed)
-            }
-        }
+        out.put(items)
         return out.bytes
     }
 
@@ -97,20 +79,58 @@ package struct RowsMessage: Sendable {
         var input = ByteReader(payload)
         isLast = try input.flag()
         through = Int64(try input.unsigned(atMost: 1 << 60, "commit number"))
-        items = []
-        var before = TreePath.root
-        var room = ChangesMessage.expandedBytesMax
-        for _ in 0..<(try input.int(atMost: RowsMessage.rowsMax, "number of rows")) {
-            before = try input.path(after: before, &room)
-            if before.isRoot { throw WireFault("a row of the root itself") }
-            items.append(Item(path: before, state: try input.rowState(of: before)))
-        }
+        items = try input.rowItems()
         try input.finish()
     }
 }
 
+extension ByteWriter {
+    mutating func put(_ items: [RowsMessage.Item]) {
+        put(items.count)
+        var before: [UInt8] = []
+        for item in items {
+            put(path: item.path, after: before)
+            before = item.path.key
+            put(item.state)
+        }
+    }
+
+    private mutating func put(_ state: RowsMessage.Item.State) {
+        switch state {
+        case .gone: put(UInt8(0))
+        case .agreed(let agreed):
+            put(UInt8(1))
+            put(agreed)
+        case .residue(let agreed):
+            put(UInt8(2))
+            put(agreed)
+        case .conflict(let conflict):
+            put(UInt8(3))
+            put(conflict)
+        case .withheld(let agreed):
+            put(UInt8(4))
+            put(agreed)
+        case .kept(let agreed):
+            put(UInt8(5))
+            put(agreed)
+        }
+    }
+}
+
 extension ByteReader {
-    fileprivate mutating func rowState(of path: TreePath) throws(WireFault) -> RowsMessage.Item.State {
+    mutating func rowItems() throws(WireFault) -> [RowsMessage.Item] {
+        var items: [RowsMessage.Item] = []
+        var before = TreePath.root
+        var room = ChangesMessage.expandedBytesMax
+        for _ in 0..<(try int(atMost: RowsMessage.rowsMax, "number of rows")) {
+            before = try path(after: before, &room)
+            if before.isRoot { throw WireFault("a row of the root itself") }
+            items.append(RowsMessage.Item(path: before, state: try rowState(of: before)))
+        }
+        return items
+    }
+
+    private mutating func rowState(of path: TreePath) throws(WireFault) -> RowsMessage.Item.State {
         switch try byte() {
         case 0: return .gone
         case 1: return .agreed(try agreedEntry())
@@ -120,6 +140,7 @@ extension ByteReader {
             return .residue(agreed)
         case 3: return .conflict(try conflict(at: path))
         case 4: return .withheld(try agreedEntry())
+        case 5: return .kept(try agreedEntry())
         default: throw WireFault("unknown state of a row")
         }
     }

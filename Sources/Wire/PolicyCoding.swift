@@ -13,6 +13,8 @@ extension ByteWriter {
         put(policy.drift.rawValue)
         put(policy.mirror)
         put(policy.overwrite) { $0.put($1.rawValue) }
+        put(policy.symlinks.rawValue)
+        put(policy.preserve.rawValue)
     }
 
     mutating func put(_ resolutions: [Resolution]) {
@@ -37,7 +39,18 @@ extension ByteReader {
         let mirror = try flag()
         if mirror && delete == .never { throw WireFault("mirror where nothing is to be deleted") }
         let overwrite = try optional { (r) throws(WireFault) in try r.overwrite() }
-        return SessionPolicy(delete: delete, attic: attic, drift: drift, mirror: mirror, overwrite: overwrite)
+        guard let symlinks = SessionPolicy.Symlinks(rawValue: try text(atMost: 8, "symlinks")) else {
+            throw WireFault("unknown word for symlinks")
+        }
+        return SessionPolicy(
+            delete: delete, attic: attic, drift: drift, mirror: mirror, overwrite: overwrite, symlinks: symlinks,
+            preserve: try preservation())
+    }
+
+    private mutating func preservation() throws(WireFault) -> Preservation {
+        let preserve = Preservation(rawValue: try byte())
+        if !preserve.isSubset(of: .all) { throw WireFault("unknown item to preserve") }
+        return preserve
     }
 
     private mutating func overwrite() throws(WireFault) -> SessionPolicy.Overwrite {

@@ -33,6 +33,8 @@ package struct SessionRequest: Hashable, Sendable {
     package var policy: SessionPolicy
     /// Rebuild both databases: union, equal files adopted, nothing deleted.
     package var isReset: Bool
+    /// Content is read again at both ends, whatever the rows say of it.
+    package var isVerifying: Bool
     /// Halts that an operator released, with exactly what each listed.
     package var released: [ReleasedHalt]
     /// What is synced and what is not, at both ends alike; the first rule that matches decides.
@@ -46,6 +48,7 @@ package struct SessionRequest: Hashable, Sendable {
 
     package init(
         edge: EdgeIdentity, maxDelete: DeleteLimit, policy: SessionPolicy = .standard, isReset: Bool = false,
+        isVerifying: Bool = false,
         released: [ReleasedHalt] = [], filter: [FilterRule] = [], resolutions: [Resolution] = [], owner: String,
         takesOver: Bool = false
     ) {
@@ -53,6 +56,7 @@ package struct SessionRequest: Hashable, Sendable {
         self.maxDelete = maxDelete
         self.policy = policy
         self.isReset = isReset
+        self.isVerifying = isVerifying
         self.released = released
         self.filter = filter
         self.resolutions = resolutions
@@ -120,6 +124,7 @@ extension ByteWriter {
         put(request.maxDelete)
         put(request.policy)
         put(request.isReset)
+        put(request.isVerifying)
         put(request.released.count)
         for halt in request.released {
             put(halt.code)
@@ -162,6 +167,7 @@ extension ByteReader {
         let maxDelete = try deleteLimit()
         let policy = try policy()
         let isReset = try flag()
+        let isVerifying = try flag()
         var released: [ReleasedHalt] = []
         for _ in 0..<(try int(atMost: 64, "released halts")) {
             released.append(
@@ -169,7 +175,8 @@ extension ByteReader {
                     code: try text(atMost: 64, "code"), facts: try text(atMost: Hello.textBytesMax, "facts")))
         }
         return SessionRequest(
-            edge: edge, maxDelete: maxDelete, policy: policy, isReset: isReset, released: released,
+            edge: edge, maxDelete: maxDelete, policy: policy, isReset: isReset, isVerifying: isVerifying,
+            released: released,
             filter: try filterRules(), resolutions: try resolutions(),
             owner: try text(atMost: Hello.textBytesMax, "owner"), takesOver: try flag())
     }

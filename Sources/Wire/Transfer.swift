@@ -41,12 +41,23 @@ package struct WantMessage: Sendable {
         /// Only the source's digest is asked for, by a `same` whatever it is: to decide what to do. May come in any order, before the
         /// content of the same change is asked for or not.
         package var isComparison: Bool
+        /// The beginning of a large file that is here already: the source goes on behind it where it is the same.
+        package var received: Received?
 
-        package init(index: Int, has: Digest?, isComparison: Bool = false) {
+        package init(index: Int, has: Digest?, isComparison: Bool = false, received: Received? = nil) {
+            self.received = received
             self.index = index
             self.has = has
             self.isComparison = isComparison
         }
+    }
+
+    /// So many segments of a large file, with the digest of all their digests.
+    package struct Received: Hashable, Sendable {
+        package var segments: Int
+        package var digest: Digest
+
+        package init(segments: Int, digest: Digest) { (self.segments, self.digest) = (segments, digest) }
     }
 
     package static let itemsMax = ChangesMessage.recordsMax
@@ -68,7 +79,11 @@ package struct WantMessage: Sendable {
         for item in items {
             out.put(item.index)
             out.put(item.has) { $0.put($1) }
-            out.put(item.isComparison)
+            out.put(UInt8(item.isComparison ? 1 : item.received == nil ? 0 : 2))
+            if !item.isComparison, let received = item.received {
+                out.put(received.segments)
+                out.put(received.digest)
+            }
         }
         return out.bytes
     }
@@ -80,7 +95,14 @@ package struct WantMessage: Sendable {
         for _ in 0..<(try input.int(atMost: WantMessage.itemsMax, "number of wants")) {
             let index = try input.int(atMost: 1 << 40, "change index")
             let has = try input.optional { (r) throws(WireFault) in try r.digest() }
-            items.append(Item(index: index, has: has, isComparison: try input.flag()))
+            let kind = try input.byte()
+            if kind > 2 { throw WireFault("unknown kind of want") }
+            var item = Item(index: index, has: has, isComparison: kind == 1)
+            if kind == 2 {
+                item.received = Received(
+                    segments: try input.int(atMost: 1 << 40, "segments"), digest: try input.digest())
+            }
+            items.append(item)
         }
         try input.finish()
     }
@@ -181,63 +203,6 @@ package struct ContentMessage: Sendable {
     }
 }
 
-/// `segment`: one piece of a file larger than `ContentMessage.rawBytesMax`; pieces come in order, all but the last of that size.
-package struct SegmentMessage: Sendable {
-    package var index: Int
-    package var ordinal: Int
-    /// What the file is; the same in all its segments. The digest is of this segment's raw bytes.
-    package var attributes: Attributes
-    package var digest: Digest
-    package var isCompressed: Bool
-    package var body: ArraySlice<UInt8>
-
-    package init(
-        index: Int, ordinal: Int, attributes: Attributes, digest: Digest, isCompressed: Bool, body: ArraySlice<UInt8>
-    ) {
-        self.index = index
-        self.ordinal = ordinal
-        self.attributes = attributes
-        self.digest = digest
-        self.isCompressed = isCompressed
-        self.body = body
-    }
-
-    /// How many segments a file of `size` bytes has.
-    package static func count(for size: UInt64) -> Int {
-        Int((size + UInt64(ContentMessage.rawBytesMax) - 1) / UInt64(ContentMessage.rawBytesMax))
-    }
-
-    /// Raw bytes of segment `ordinal` of a file of `size` bytes.
-    package static func rawBytes(_ ordinal: Int, of size: UInt64) -> Int {
-        Int(min(UInt64(ContentMessage.rawBytesMax), size - UInt64(ordinal) * UInt64(ContentMessage.rawBytesMax)))
-    }
-
-    package var rawBytes: Int { SegmentMessage.rawBytes(ordinal, of: attributes.size) }
-    package var isLast: Bool { ordinal == SegmentMessage.count(for: attributes.size) - 1 }
-
-    package func encoded() -> [UInt8] {
-        var out = ByteWriter(reserving: 96 + body.count)
-        SentFile(index: index, attributes: attributes, digest: digest).put(to: &out)
-        out.put(ordinal)
-        out.put(isCompressed)
-        out.put(raw: body)
-        return out.bytes
-    }
-
-    package init(decoding payload: [UInt8]) throws(WireFault) {
-        var input = ByteReader(payload)
-        let file = try SentFile(from: &input)
-        (index, attributes, digest) = (file.index, file.attributes, file.digest)
-        guard attributes.size > 0 else { throw WireFault("a segment of an empty file") }
-        ordinal = try input.int(atMost: SegmentMessage.count(for: attributes.size) - 1, "segment")
-        isCompressed = try input.flag()
-        body = try input.raw(input.remaining)
-        if !isCompressed && body.count != rawBytes {
-            throw WireFault("a segment of \(body.count) bytes, \(rawBytes) announced")
-        }
-    }
-}
-
 /// `failed`: the source cannot deliver this content; a problem of the path.
 package struct FailedMessage: Sendable {
     package var index: Int
@@ -270,10 +235,15 @@ package struct CommittedMessage: Sendable {
     package var runs: [Range<Int>]
     /// Of those, deletions of directories that stay at the target, as residue; rising, disjoint runs.
     package var residues: [Range<Int>]
+    /// Rows that no change of the source's leads to: conflicts of a push or pull, and what became of them.
+    package var rows: [RowsMessage.Item]
     package var counts: CycleCounts
 
-    package init(number: Int64, indices: [Int], residues: [Int] = [], counts: CycleCounts) {
+    package init(
+        number: Int64, indices: [Int], residues: [Int] = [], rows: [RowsMessage.Item] = [], counts: CycleCounts
+    ) {
         self.number = number
+        self.rows = rows
         self.counts = counts
         runs = CommittedMessage.runs(of: indices)
         self.residues = CommittedMessage.runs(of: residues)
@@ -296,6 +266,7 @@ package struct CommittedMessage: Sendable {
         out.put(unsigned: UInt64(number))
         out.put(runs)
         out.put(residues)
+        out.put(rows)
         out.put(counts)
         return out.bytes
     }
@@ -305,6 +276,7 @@ package struct CommittedMessage: Sendable {
         number = Int64(try input.unsigned(atMost: 1 << 60, "commit number"))
         runs = try input.runs()
         residues = try input.runs()
+        rows = try input.rowItems()
         counts = try input.counts()
         try input.finish()
     }

@@ -17,6 +17,7 @@ final class Serve: Sendable {
 
     func run() -> Int32 {
         do {
+            try Host.requireAddressSpace()
             let socket = try LocalSocket.listen(AgentGreeting.socketName(token))
             _ = WorkerThread<Void>("hw-accept") { [self] in acceptAll(socket) }
             try writeFully(1, Array(AgentGreeting.serving(token).utf8))

@@ -27,12 +27,16 @@ struct RunCommand: Command {
     @Flag(help: "Rebuild both databases of each edge: equal files are adopted, nothing is deleted.")
     var reset = false
 
+    @Flag(help: "Read all content again at both ends, and find what changed though size and times did not.")
+    var verify = false
+
     @Flag(help: "One JSON object a line on standard output, the last one the summary.")
     var json = false
 
     @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
     func execute() throws -> Core.ExitCode {
+        try Host.requireAddressSpace()
         let (signals, interruption) = try watchSignals()
         defer { signals.close() }
         Host.raiseFileLimit()
@@ -46,7 +50,7 @@ struct RunCommand: Command {
         let begun = MonotonicClock.now
         let decided = try RunCommand.decided(edges.map(graph.identity), state.resolutions)
         let runner = SessionRunner(
-            graph, edges: edges, isReset: reset, halts: state.halts, resolutions: decided,
+            graph, edges: edges, isReset: reset, isVerifying: verify, halts: state.halts, resolutions: decided,
             agent: Surroundings.agentBinary,
             interruption: interruption, askPassphrase: PassphrasePrompt.make(reporter, interruption),
             observe: reporter.note)
@@ -74,7 +78,7 @@ struct RunCommand: Command {
         [Resolution]]
     {
         var decided: [String: [Resolution]] = [:]
-        for edge in edges where edge.mode == .bidi {
+        for edge in edges {
             decided[edge.session] = try store.resolutions(of: edge.session)
         }
         return decided

@@ -61,6 +61,9 @@ struct SyncCommand: Command {
         help: "Rebuild both databases: equal files are adopted, nothing is deleted.")
     var reset = false
 
+    @Flag(help: "Read all content again at both ends, and find what changed though size and times did not.")
+    var verify = false
+
     @Option(
         help: ArgumentHelp("When deletions are carried out: before, during, after, never.", valueName: "when"),
         completion: .list(SessionPolicy.Delete.allCases.map(\.rawValue)))
@@ -76,8 +79,24 @@ struct SyncCommand: Command {
         completion: .list(SessionPolicy.Drift.allCases.map(\.rawValue)))
     var drift: String?
 
+    @Option(
+        help: ArgumentHelp("What both sides changed: always (upstream wins), older, conflict.", valueName: "how"),
+        completion: .list(SessionPolicy.Overwrite.allCases.map(\.rawValue)))
+    var overwrite: String?
+
+    @Option(
+        help: ArgumentHelp("What becomes of symlinks: copy, skip, follow.", valueName: "how"),
+        completion: .list(SessionPolicy.Symlinks.allCases.map(\.rawValue)))
+    var symlinks: String?
+
     @Flag(help: "Delete what the target has beyond the source.")
     var mirror = false
+
+    @Option(
+        help: ArgumentHelp(
+            "What is kept beside content, with commas: mode, times, owner, group. By default mode,times; none is content alone.",
+            valueName: "items"))
+    var preserve: String?
 
     @Option(
         name: [.customShort("i"), .long], help: ArgumentHelp("The private key to log in with.", valueName: "file"),
@@ -134,6 +153,10 @@ struct SyncCommand: Command {
         pair.filterFile = filterFile.map(absolute)
         pair.excludes = exclude
         (pair.delete, pair.keepDeleted, pair.drift, pair.isMirror) = (delete, keepDeleted, drift, mirror)
+        pair.preserve = preserve.map { items in
+            items == "none" ? [] : items.split(separator: ",").map { item in String(item.filter { $0 != " " }) }
+        }
+        (pair.overwrite, pair.symlinks) = (overwrite, symlinks)
         return pair
     }
 
@@ -146,7 +169,8 @@ struct SyncCommand: Command {
     /// The same run in the words of `run`.
     private func runArguments(_ file: String) -> [String] {
         let flags = [
-            (reset, "--reset"), (json, "--json"), (global.verbose, "--verbose"), (global.quiet, "--quiet"),
+            (reset, "--reset"), (verify, "--verify"), (json, "--json"), (global.verbose, "--verbose"),
+            (global.quiet, "--quiet"),
             (global.noColour, "--no-color"),
         ]
         let log = global.logFile.map { ["--log-file=\($0)"] } ?? []

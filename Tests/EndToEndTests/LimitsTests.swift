@@ -29,6 +29,20 @@ struct LimitsTests {
         #expect(exists(world.directory("copy") + "/file"))
     }
 
+    /// What the process may use is limited by whoever starts it: a code and a remedy, never a trap or a silent end.
+    @Test func limitsOfTheProcess_endWithACode() async throws {
+        let world = try World(targets: 0, edges: "  - build -> copy\n", localPeers: ["copy"])
+        try Data(TreeBuilder.noise(3_000_000, seed: 1)).write(to: URL(fileURLWithPath: world.source + "/large"))
+        let program = try Headwater.binaries() + "/headwater"
+        for (limit, code) in [("-v 200000", "run.address-space"), ("-f 1000", "stage.file-too-large")] {
+            let command = "ulimit \(limit); exec '\(program)' run '\(world.topology)'"
+            let process = try RunningProcess(["/bin/bash", "-c", command], environment: world.environment)
+            let outcome = await process.outcome()
+            #expect(outcome.exit == 1 && outcome.stderr.contains("error[\(code)]"), "\(limit): \(outcome.stderr)")
+        }
+        #expect(try await world.run().outcome.exit == 0)
+    }
+
     @Test func oneSessionPerConnection_bringsFurtherConnections() async throws {
         let world = try World(targets: 3, servers: 1, options: .init(config: ["MaxSessions 1"]))
         try makeTree(world.source, files: 50)

@@ -12,8 +12,7 @@ import Testing
             tree.link("d/l", "../nowhere"), tree.put("zero", ""),
         ])
         for (name, outcome) in zip(["d", "d/f", "d/empty", "d/l", "zero"], outcomes) {
-            let identity = try #require(tree.status(name)).identity
-            #expect(outcome == .done(identity))
+            #expect(outcome == .done(EntryStatus(try #require(tree.status(name)))))
             #expect(tree.status(name)?.mtime == WritingFixture.time)
         }
         #expect(tree.read("d/f") == "content")
@@ -123,8 +122,7 @@ import Testing
         tree.write("edited", "y")
         let outcomes = try Applier(tree.stage).apply(batch)
         #expect(outcomes.map(\.isDone) == [true, false, true] && outcomes[1] == .changedMeanwhile)
-        let identity = try #require(tree.status("f")).identity
-        #expect(outcomes[0] == .done(identity))
+        #expect(outcomes[0] == .done(EntryStatus(try #require(tree.status("f")))))
         #expect(tree.status("f")?.permissions == 0o600 && tree.status("f")?.mtime == WritingFixture.time)
         #expect(tree.status("d")?.permissions == 0o711 && tree.status("d")?.mtime == WritingFixture.time)
         #expect(tree.status("edited")?.permissions == 0o644)

@@ -49,27 +49,34 @@ final class TwoEnds: Sendable {
     ///
     /// - Parameters:
     ///   - registry: of the end that opens.
+    ///   - policy: another one than the session's, from this cycle on.
+    ///   - decided: for conflicts, as `resolve` would keep it.
     ///   - asTarget: run first on the thread of the end that answers.
     func run(
-        reset: Bool = false, released: [ReleasedHalt] = [], maxDelete: DeleteLimit = .percent(50), mount: String? = nil,
-        filter: [String] = [], cancellation: Cancellation = Cancellation(), patience: Patience = Patience(),
+        reset: Bool = false, verify: Bool = false, released: [ReleasedHalt] = [], maxDelete: DeleteLimit = .percent(50),
+        mount: String? = nil,
+        filter: [String] = [], policy: SessionPolicy? = nil, decided: [String: Keep] = [:],
+        cancellation: Cancellation = Cancellation(), patience: Patience = Patience(),
         isAgent: Bool = false, registry: RootRegistry = RootRegistry(),
         between: FrameProxy? = nil, asTarget: @escaping @Sendable () -> Void = {}
     ) async -> Ran {
-        await withCheckedContinuation { continuation in
+        let request = SessionRequest(
+            edge: EdgeIdentity(upstream: "a", downstream: "b", session: session, mode: mode), maxDelete: maxDelete,
+            policy: policy ?? self.policy, isReset: reset, isVerifying: verify, released: released,
+            filter: filter.map { FilterRule(isIncluded: $0.hasPrefix("+"), pattern: Array($0.utf8.dropFirst(2))) },
+            resolutions: decided.map { Resolution(pattern: Array($0.key.utf8), keep: $0.value) },
+            owner: LockOwner.current().text)
+        return await withCheckedContinuation { continuation in
             _ = WorkerThread<Void>("test-cycle") { [self] in
                 continuation.resume(
-                    returning: cycle(
-                        reset, released, maxDelete, mount, filter, cancellation, patience, isAgent, registry, between,
-                        asTarget))
+                    returning: cycle(request, mount, cancellation, patience, isAgent, registry, between, asTarget))
             }
         }
     }
 
     private func cycle(
-        _ reset: Bool, _ released: [ReleasedHalt], _ maxDelete: DeleteLimit, _ mount: String?, _ filter: [String],
-        _ cancellation: Cancellation, _ patience: Patience, _ isAgent: Bool,
-        _ registry: RootRegistry, _ between: FrameProxy?,
+        _ request: SessionRequest, _ mount: String?, _ cancellation: Cancellation, _ patience: Patience,
+        _ isAgent: Bool, _ registry: RootRegistry, _ between: FrameProxy?,
         _ asTarget: @escaping @Sendable () -> Void
     ) -> Ran {
         let (near, other) = try! DescriptorStream.pair()
@@ -80,11 +87,6 @@ final class TwoEnds: Sendable {
             return Responder.serve(far, registry: RootRegistry(), files: files, patience: patience)
         }
         let observer = Collector()
-        let request = SessionRequest(
-            edge: EdgeIdentity(upstream: "a", downstream: "b", session: session, mode: mode), maxDelete: maxDelete,
-            policy: policy, isReset: reset, released: released,
-            filter: filter.map { FilterRule(isIncluded: $0.hasPrefix("+"), pattern: Array($0.utf8.dropFirst(2))) },
-            owner: LockOwner.current().text)
         let upstream = EndRequest(path: source, subpath: subpath)
         let downstream = EndRequest(path: target, subpath: subpath, mount: mount)
         let plan = SessionPlan(

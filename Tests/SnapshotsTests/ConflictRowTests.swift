@@ -64,15 +64,21 @@ import Testing
         #expect(throws: HeadwaterError.self) { try snapshot.conflicts() }
     }
 
-    @Test func databaseOfTheVersionBefore_isMigrated_andKeepsItsRows() throws {
+    @Test(arguments: [1, 2])
+    func databaseOfAVersionBefore_isMigrated_andKeepsItsRows(version: Int) throws {
         let rig = Rig()
         try rig.fill(20)
-        try rig.sql("DROP TABLE conflicts; PRAGMA user_version=1")
+        if version == 1 { try rig.sql("DROP TABLE conflicts") }
+        try rig.sql("ALTER TABLE entries DROP COLUMN metadata; PRAGMA user_version=\(version)")
         guard case .ok(let meta) = Snapshot.inspect(directory: rig.directory) else {
             Issue.record("not readable")
             return
         }
         #expect(meta.counts.files == 20)
+        _ = try SnapshotMoment.read(rig.directory) { moment in
+            let tally = try moment.prove(session: "a-b")
+            #expect(tally.counts.files == 20)
+        }
         let snapshot = try Snapshot.open(directory: rig.directory)
         try snapshot.commit([.conflict(conflict("dir/file3", up: entry(1), down: nil), local: nil)])
         #expect(try all(snapshot.rows()).count == 20)

@@ -74,7 +74,7 @@ import TestSupport
     @Test func newerSchema() throws {
         let rig = Rig()
         try rig.fill(1)
-        try rig.sql("PRAGMA user_version=3")
+        try rig.sql("PRAGMA user_version=4")
         try expectRefused(
             rig, .newerSchema(3), "snapshot.newer-schema", "Database \(rig.file) has schema 3, this Headwater reads 2")
     }

@@ -1,3 +1,4 @@
+import Core
 import Testing
 import Topologies
 
@@ -15,6 +16,8 @@ import Topologies
         pair.identity = "~/.ssh/id"
         pair.port = 22
         pair.knownHosts = "/kh"
+        (pair.overwrite, pair.symlinks, pair.drift) = ("older", "follow", "keep")
+        pair.preserve = ["mode", "owner"]
         let loaded = Loaded(pair.text)
         let topology = try #require(loaded.topology, "\(loaded.text)")
         let (local, remote) = (topology.peers[0], topology.peers[1])
@@ -23,6 +26,9 @@ import Topologies
         #expect(
             remote.host == HostReference(host: "h", user: "u", port: 22, identity: "~/.ssh/id", knownHosts: "/kh"))
         let edge = topology.edges[0]
+        #expect(
+            edge.policy
+                == SessionPolicy(drift: .keep, overwrite: .older, symlinks: .follow, preserve: [.mode, .owner]))
         #expect(topology.edges.count == 1 && edge.session == "s" && edge.mode.rawValue == mode)
         #expect(topology.peers[edge.upstream].name == (mode == "pull" ? "remote" : "local"))
     }
@@ -51,7 +57,9 @@ import Topologies
         wrong.session = "a/b"
         wrong.port = 0
         wrong.identity = "id"
-        #expect(Set(options(wrong)) == ["HW025 -N", "HW023 -P", "HW026 -i", "HW028 -r", "HW026 -r"])
+        wrong.preserve = ["mood"]
+        #expect(
+            Set(options(wrong)) == ["HW025 -N", "HW023 -P", "HW026 -i", "HW028 -r", "HW026 -r", "HW023 --preserve"])
         #expect(options(Self.pair("/a/b")) == ["HW101 -d and -r"])
     }
 }

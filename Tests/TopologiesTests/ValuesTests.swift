@@ -98,6 +98,10 @@ import Topologies
             ("keep_deleted: a/./b/", SessionPolicy(attic: .path(TreePath(trusted: Array("a\0b".utf8))))),
             ("drift: keep", SessionPolicy(drift: .keep)), ("drift: halt", SessionPolicy(drift: .halt)),
             ("mirror: true", SessionPolicy(mirror: true)), ("mirror: false", SessionPolicy()),
+            ("overwrite: older", SessionPolicy(overwrite: .older)),
+            ("mode: pull, overwrite: conflict", SessionPolicy(overwrite: .conflict)),
+            ("symlinks: skip", SessionPolicy(symlinks: .skip)), ("symlinks: follow", SessionPolicy(symlinks: .follow)),
+            ("mode: bidi, symlinks: skip", SessionPolicy(symlinks: .skip)),
         ] as [(String, SessionPolicy)])
     func policy_isRead(_ keys: String, _ policy: SessionPolicy) {
         let loaded = Self.edge(keys)
@@ -111,6 +115,10 @@ import Topologies
             $0.message.contains("of a bidi edge")
         }
         #expect(refused.count == count && refused.allSatisfy { $0.rule == .notSupportedYet })
+    }
+
+    @Test func linksOfABidiEdge_areNotFollowed() {
+        #expect(Self.edge("mode: bidi, symlinks: follow").ids == ["HW029"])
     }
 
     @Test func policyOfAnEdge_overrulesTheDefaults() {
@@ -129,17 +137,26 @@ import Topologies
         arguments: [
             ("delete", "maybe"), ("keep_deleted", "/x"), ("keep_deleted", "../x"), ("keep_deleted", "a/.headwater"),
             ("keep_deleted", "[x]"), ("drift", "loose"), ("mirror", "\"true\""),
+            ("symlinks", "2"), ("overwrite", "newer"),
         ])
     func badPolicy_isReported(_ key: String, _ bad: String) {
         let ids = Self.edge("\(key): \(bad)").ids
         #expect(ids.count == 1 && ["HW020", "HW023", "HW026"].contains(ids[0]), "\(ids)")
     }
 
+    @Test func preserve_isRead_andItsItemsToComeAreRefusedByName() {
+        func preserved(_ key: String) -> Preservation? { Self.edge(key).topology?.edges[0].policy.preserve }
+        #expect(preserved("drift: repair") == [.mode, .times])
+        #expect(preserved("preserve: [owner, mode, group, owner]") == [.mode, .owner, .group])
+        #expect(preserved("preserve: []") == [])
+        #expect(Self.edge("preserve: mode").ids == ["HW020"] && Self.edge("preserve: [mood]").ids == ["HW023"])
+        #expect(Self.edge("preserve: [mode, xattrs, acls]").ids == ["HW900", "HW900"])
+    }
+
     /// Each key that is not supported yet: a good value is HW900 alone, a bad one has its own finding beside it.
     @Test(
         arguments: [
-            ("symlinks", "follow", "2"),
-            ("preserve", "[mode, acls]", "[mood]"), ("digest", "sha256", "md5"), ("compression", "zstd", "gzip"),
+            ("digest", "sha256", "md5"), ("compression", "zstd", "gzip"),
             ("bandwidth", "50MB/s", "50"), ("connections", "4", "0"), ("settle", "2s", "2"),
             ("continuous", "true", "yes"),
             ("schedule", "\"0 3 * * *\"", "[]"), ("scan_interval", "1h", "often"), ("durability", "strict", "some"),

@@ -31,6 +31,46 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
         #expect(back.firstIndex == 77 && back.isLast && !back.isAnswer)
     }
 
+    @Test func metadata_comesBackAsSent_onceForAllThatHaveIt() throws {
+        let metadata = Metadata(owner: Account(id: 1000, name: Array("alice".utf8)), group: Account(id: 7, name: nil))!
+        func message(_ metadata: Metadata?) -> ChangesMessage {
+            var file = Self.file
+            (file.mode, file.metadata) = (0o6755, metadata)
+            let records = (0..<100).map { ChangeRecord(path: path("f\($0 + 100)"), state: .file(file)) }
+            let others = [
+                ChangeRecord(path: path("g"), state: .directory(mode: 0o755, mtime: .zero, metadata: metadata)),
+                ChangeRecord(path: path("h"), state: .symlink(target: [1], mtime: .zero, metadata: metadata)),
+            ]
+            return ChangesMessage(isLast: true, isAnswer: false, firstIndex: 0, records: records + others)
+        }
+        let (with, without) = (message(metadata), message(nil))
+        #expect(try ChangesMessage(decoding: with.encoded()).records == with.records)
+        #expect(with.encoded().count == without.encoded().count + metadata.bytes.count + 1)
+    }
+
+    @Test(
+        arguments: [
+            [], [0], [16], [4, 0, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0, 0, 0], [5, 0, 0, 0, 0, 0],
+            [5, 0, 0, 0, 0, 2, 0x61],
+            [5, 0, 0, 0, 0, 1, 0], [3, 0, 0, 0, 0],
+        ] as [[UInt8]])
+    func hostileMetadataIsRefused(_ bytes: [UInt8]) {
+        var out = ByteWriter()
+        out.put(UInt8(0x21))
+        out.put(unsigned: 0o644)
+        out.put(unsigned: 5)
+        out.put(Timestamp.zero)
+        out.put(bytes)
+        var input = ByteReader(out.bytes)
+        #expect(throws: WireFault.self) { try input.attributes() }
+    }
+
+    @Test(arguments: [UInt8(0x41), 0x61, 0x24, 0x81])
+    func oddTagsOfMetadataAreRefused(_ tag: UInt8) {
+        var input = ByteReader([tag] + [UInt8](repeating: 1, count: 64))
+        #expect(throws: WireFault.self) { try input.attributes() }
+    }
+
     @Test func filterRulesComeBackAsSent_andAreBounded() throws {
         func back(_ rules: [FilterRule]) throws -> [FilterRule] {
             var out = ByteWriter()

@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 const int HW_AT_FDCWD = AT_FDCWD, HW_AT_EMPTY_PATH = AT_EMPTY_PATH, HW_AT_SYMLINK_NOFOLLOW = AT_SYMLINK_NOFOLLOW;
+const int HW_SEEK_DATA = SEEK_DATA, HW_SEEK_HOLE = SEEK_HOLE;
 const int HW_O_PATH = O_PATH, HW_O_NOATIME = O_NOATIME;
 const unsigned HW_RENAME_NOREPLACE = RENAME_NOREPLACE, HW_RENAME_EXCHANGE = RENAME_EXCHANGE;
 
@@ -48,6 +49,7 @@ int hw_statx(int dirfd, const char *name, int flags, struct hw_stat *out) {
     out->inode = s.stx_ino;
     out->size = s.stx_size;
     out->links = s.stx_nlink;
+    out->stored = s.stx_blocks * 512;
     out->mount = 0;
     out->mtime_s = s.stx_mtime.tv_sec;
     out->mtime_ns = s.stx_mtime.tv_nsec;
@@ -85,7 +87,7 @@ int hw_utimens(int dirfd, const char *name, int64_t s, uint32_t ns) {
 }
 
 int hw_syncfs(int fd) { return syncfs(fd); }
-int hw_fallocate(int fd, int64_t size) { return fallocate(fd, 0, 0, size); }
+int hw_fallocate(int fd, int64_t size) { return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size); }
 int hw_sync_file_range_write(int fd) { return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); }
 
 int hw_ofd_lock(int fd) {
@@ -173,6 +175,11 @@ int hw_raise_nofile(uint64_t *now) {
     int result = setrlimit(RLIMIT_NOFILE, &limit);
     *now = limit.rlim_cur;
     return result;
+}
+
+uint64_t hw_address_space(void) {
+    struct rlimit limit;
+    return getrlimit(RLIMIT_AS, &limit) ? UINT64_MAX : limit.rlim_cur;
 }
 
 long hw_random(void *buffer, size_t size) { return getrandom(buffer, size, 0); }
@@ -304,6 +311,10 @@ int hw_utimens_descriptor(int fd, int64_t s, uint32_t ns) {
     if (result == 0 || errno != EINVAL) return result;
     descriptor_link(fd, path, sizeof path);
     return utimensat(AT_FDCWD, path, times, 0);
+}
+
+int hw_chown_descriptor(int fd, unsigned user, unsigned group) {
+    return fchownat(fd, "", (uid_t)user, (gid_t)group, AT_EMPTY_PATH);
 }
 
 int hw_has_no_writer(int fd) {

@@ -100,23 +100,30 @@ package final class CacheReader {
     /// The target of a symlink, at most 4 095 bytes. EINVAL when it is none any more.
     package func readLink(_ path: TreePath) throws(SystemError) -> [UInt8] {
         let cursor = files.cursor
-        var target = [UInt8](repeating: 0, count: Int(PATH_MAX) + 1)
-        func read() throws(SystemError) -> Int {
+        func read() throws(SystemError) -> [UInt8] {
             try cursor.withName(path) { directory, name throws(SystemError) in
-                try checkSize("readlinkat") {
-                    target.withUnsafeMutableBytes {
-                        readlinkat(directory, name, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
-                    }
-                }
+                try Platform.readLink(at: directory, name)
             }
         }
-        let count: Int
-        do throws(SystemError) { count = try read() } catch {
+        do throws(SystemError) { return try read() } catch {
             guard error.isMissing else { throw error }
             cursor.invalidate()
-            count = try read()
+            return try read()
         }
-        return Array(target[..<count])
+    }
+
+    /// The digests of the first `count` segments of a file, exactly as it was scanned. Reads them.
+    package func segmentDigests(_ request: ReadRequest, count: Int) -> Result<[Digest], ReadFault> {
+        do throws(ReadFault) {
+            let file = try files.openExact(request)
+            var digests: [Digest] = []
+            for index in 0..<count {
+                let size = Segment.size(at: index, ofSize: request.attributes.size)
+                digests.append(try segmentDigest(file, request, at: UInt64(index) * UInt64(Segment.bytes), size))
+                cache.state.read { $0.pace.see(id, now: MonotonicClock.now) }
+            }
+            return .success(digests)
+        } catch { return .failure(error) }
     }
 
     // MARK: reading
@@ -161,38 +168,48 @@ package final class CacheReader {
         let key = CacheReader.key([request], tag: 2)
         let file = try open(request, key)
         let content = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
+        let offset = UInt64(index) * UInt64(Segment.bytes)
+        let isHole: Bool
         do throws(ReadFault) {
-            try files.readExact(file.descriptor, request, into: content, at: UInt64(index) * UInt64(Segment.bytes))
+            isHole = try files.isHole(file.descriptor, request, at: offset, size: size)
+            if !isHole { try files.readExact(file.descriptor, request, into: content, at: offset) }
         } catch {
             forget(key)
             throw error
         }
         if index == Segment.count(ofSize: request.attributes.size) - 1 { forget(key) }
+        if isHole {
+            return SegmentContent(
+                digest: Zeros.digest(count: size), payload: [], rawSize: size, isCompressed: false, isHole: true,
+                storedBytes: file.storedBytes)
+        }
         let (payload, isCompressed) = compress(size, of: file)
         return SegmentContent(
             digest: Hash.digest(UnsafeRawBufferPointer(content)), payload: payload, rawSize: size,
-            isCompressed: isCompressed)
+            isCompressed: isCompressed, storedBytes: file.storedBytes)
     }
 
     private func readDigest(_ request: ReadRequest) -> Result<Digest, ReadFault> {
-        do throws(ReadFault) {
-            let file = try files.openExact(request)
+        segmentDigests(request, count: Segment.count(ofSize: request.attributes.size)).map { segments in
             var digest = ContentDigest()
-            for index in 0..<Segment.count(ofSize: request.attributes.size) {
-                let size = Segment.size(at: index, ofSize: request.attributes.size)
-                let content = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
-                try files.readExact(file, request, into: content, at: UInt64(index) * UInt64(Segment.bytes))
-                digest.add(segment: Hash.digest(UnsafeRawBufferPointer(content)))
-                cache.state.read { $0.pace.see(id, now: MonotonicClock.now) }
-            }
-            return .success(digest.finish())
-        } catch { return .failure(error) }
+            for segment in segments { digest.add(segment: segment) }
+            return digest.finish()
+        }
+    }
+
+    private func segmentDigest(_ file: Descriptor, _ request: ReadRequest, at offset: UInt64, _ size: Int)
+        throws(ReadFault) -> Digest
+    {
+        if try files.isHole(file, request, at: offset, size: size) { return Zeros.digest(count: size) }
+        let content = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
+        try files.readExact(file, request, into: content, at: offset)
+        return Hash.digest(UnsafeRawBufferPointer(content))
     }
 
     /// A large file stays open between its segments, for all readers.
     private func open(_ request: ReadRequest, _ key: Digest) throws(ReadFault) -> OpenFile {
         if let open = cache.state.read({ $0.files.find(key) }) { return open }
-        let opened = OpenFile(try files.openExact(request))
+        let opened = OpenFile(try files.openExact(request), size: request.attributes.size)
         let gone = cache.state.read { $0.files.add(opened, key) }
         withExtendedLifetime(gone) {}
         return opened

@@ -102,6 +102,7 @@ struct DirectoryScan: ~Copyable {
     /// Sets a record from `status`.
     private mutating func classify(_ record: inout ImageRecord, _ location: UInt32) {
         record.set(status)
+        writer.set(owner: status.owner, at: location)
         if status.device != device || status.isMountRoot {
             record.markForeign()
             findings.problems.append((location, SystemError("scan", EXDEV)))

@@ -44,6 +44,19 @@ struct FileReading {
         guard try read(file, buffer, at: offset, request.identity, request.attributes.size) else { throw .changed }
     }
 
+    /// Whether a part of the file asked for, still in that state afterwards, is nothing but a hole. One written to just now is read instead.
+    func isHole(_ file: Descriptor, _ request: ReadRequest, at offset: UInt64, size: Int) throws(ReadFault) -> Bool {
+        if FileReading.isFresh(request.identity) { return false }
+        let data: DataRun?
+        do throws(SystemError) {
+            data = try nextData(of: file.raw, from: offset, size: request.attributes.size)
+        } catch { throw .system(error) }
+        if let data, data.start < offset + UInt64(size) { return false }
+        let after = try status(file)
+        guard after.identity == request.identity, after.size == request.attributes.size else { throw .changed }
+        return true
+    }
+
     /// False when the file changed meanwhile.
     ///
     /// A write sets the times first and copies the bytes then, so that a reader in between sees a mixture under its final times. A file

@@ -18,7 +18,8 @@ extension TreeImage {
     /// This image with what was published since it began; nil where the two do not fit together, so that only a scan can tell.
     ///
     /// A merge of two sorted sequences: takes time and memory proportional to the image.
-    func folding(_ published: [Published]) -> TreeImage? {
+    /// - Parameter problems: of the new image; nil: this one's.
+    func folding(_ published: [Published], problems: [(path: TreePath, error: SystemError)]? = nil) -> TreeImage? {
         var last: [TreePath: EntryStatus?] = [:]
         for entry in published { last[entry.path] = .some(entry.status) }
         let changes = last.map { (path: $0.key, status: $0.value) }.sorted { $0.path < $1.path }
@@ -39,7 +40,7 @@ extension TreeImage {
                 }
                 if order <= 0 { hasOld = old.next() }
             }
-            return fold.finish()
+            return fold.finish(problems: problems ?? self.problems)
         } catch { return nil }
     }
 }
@@ -76,11 +77,13 @@ struct ImageFold: ~Copyable {
     /// An entry that nobody touched, unless what it lay in is gone.
     mutating func keep(_ key: UnsafeRawBufferPointer, at location: UInt32) throws(SystemError) {
         let record = old.storage.record(location).pointee
+        let owner = old.owner(ofLocation: location)
         if isGone(key) {
             if record.kind == .untracked { untrackedCount -= 1 }
             return
         }
-        try write(Array(key)) { name, count, parent in ImageRecord(record, name: name, nameCount: count, parent: parent)
+        try write(Array(key), owner) { name, count, parent in
+            ImageRecord(record, name: name, nameCount: count, parent: parent)
         }
     }
 
@@ -88,17 +91,19 @@ struct ImageFold: ~Copyable {
         if kind == .untracked { untrackedCount -= 1 }
         if status?.attributes.kind != .directory, !path.key.withUnsafeBytes({ isGone($0) }) { gone = path.key }
         guard let status else { return }
-        try write(path.key) { name, count, parent in
+        if status.attributes.kind == .untracked { untrackedCount += 1 }
+        try write(path.key, status.owner) { name, count, parent in
             var record = ImageRecord(name: name, nameCount: count, parent: parent)
             record.set(status)
+            record.isIncomplete = status.isIncomplete
             return record
         }
     }
 
-    consuming func finish() -> TreeImage {
+    consuming func finish(problems: [(path: TreePath, error: SystemError)]) -> TreeImage {
         TreeImage(
-            storage, count: count, first: room.lowerBound, like: old, untrackedCount: untrackedCount,
-            topLevelCount: topLevelCount)
+            storage, count: count, first: room.lowerBound, like: old, problems: problems,
+            untrackedCount: untrackedCount, topLevelCount: topLevelCount)
     }
 
     private func isGone(_ key: UnsafeRawBufferPointer) -> Bool {
@@ -106,7 +111,9 @@ struct ImageFold: ~Copyable {
         return key.prefix(gone.count).elementsEqual(gone)
     }
 
-    private mutating func write(_ key: [UInt8], _ record: (UInt32, Int, UInt32) -> ImageRecord) throws(SystemError) {
+    private mutating func write(
+        _ key: [UInt8], _ owner: OwnerIDs, _ record: (UInt32, Int, UInt32) -> ImageRecord
+    ) throws(SystemError) {
         while let parent = above.last, !isBelow(parent.keyCount, key) { above.removeLast() }
         let start = above.last.map { $0.keyCount + 1 } ?? 0
         let name = key[start...]
@@ -121,6 +128,7 @@ struct ImageFold: ~Copyable {
         let location = room.lowerBound + UInt32(count)
         let made = record(at, name.count, above.last?.location ?? ImageRecord.noParent)
         storage.record(location).initialize(to: made)
+        writer.set(owner: owner, at: location)
         count += 1
         if above.isEmpty && made.kind != .untracked { topLevelCount += 1 }
         current = key

@@ -15,15 +15,47 @@ final class ImageStorage: @unchecked Sendable {
 
     private typealias RecordChunk = UnsafeMutablePointer<ImageRecord>
     private let recordChunks = UnsafeMutablePointer<RecordChunk>.allocate(capacity: recordChunksMax)
+    /// Beside each record the number of its owner in `owners`.
+    private let ownerChunks = UnsafeMutablePointer<UnsafeMutablePointer<UInt32>>.allocate(capacity: recordChunksMax)
+    private let owners = Monitor<Owners>(Owners())
     private let nameChunks = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: nameChunksMax)
     private let taken = Monitor<(records: Int, names: Int)>((0, 0))
 
     deinit {
         let (records, names) = taken.read { $0 }
-        for index in 0..<records { recordChunks[index].deallocate() }
+        for index in 0..<records {
+            recordChunks[index].deallocate()
+            ownerChunks[index].deallocate()
+        }
         for index in 0..<names { nameChunks[index].deallocate() }
         recordChunks.deallocate()
+        ownerChunks.deallocate()
         nameChunks.deallocate()
+    }
+
+    private struct Owners: Sendable {
+        var list: [OwnerIDs] = []
+        var numbers: [OwnerIDs: UInt32] = [:]
+    }
+
+    /// The number of these owners in this image; few trees have many.
+    func number(of owner: OwnerIDs) -> UInt32 {
+        owners.read { owners in
+            if let known = owners.numbers[owner] { return known }
+            owners.list.append(owner)
+            let number = UInt32(owners.list.count - 1)
+            owners.numbers[owner] = number
+            return number
+        }
+    }
+
+    /// All owners, by their numbers.
+    var ownerList: [OwnerIDs] { owners.read { $0.list } }
+
+    /// The number of the owner of the entry at a location that was handed out.
+    @inline(__always)
+    func owner(_ location: UInt32) -> UnsafeMutablePointer<UInt32> {
+        ownerChunks[Int(location) / ImageStorage.recordsPerChunk] + Int(location) % ImageStorage.recordsPerChunk
     }
 
     /// The record at a location that was handed out.
@@ -87,6 +119,8 @@ final class ImageStorage: @unchecked Sendable {
             guard taken.records + count <= ImageStorage.recordChunksMax else { throw SystemError("scan", EOVERFLOW) }
             for index in taken.records..<(taken.records + count) {
                 recordChunks[index] = .allocate(capacity: ImageStorage.recordsPerChunk)
+                ownerChunks[index] = .allocate(capacity: ImageStorage.recordsPerChunk)
+                ownerChunks[index].initialize(repeating: 0, count: ImageStorage.recordsPerChunk)
             }
             taken.records += count
             return taken.records - count
@@ -112,6 +146,7 @@ struct ImageWriter {
     private var recordRoom = 0
     private var nameNext = 0
     private var nameRoom = 0
+    private var lastOwner: (owner: OwnerIDs, number: UInt32)?
 
     init(_ storage: ImageStorage) { self.storage = storage }
 
@@ -131,6 +166,12 @@ struct ImageWriter {
             }
         }
         return UInt32(start)..<UInt32(start + count)
+    }
+
+    /// Notes who owns the entry at a location.
+    mutating func set(owner: OwnerIDs, at location: UInt32) {
+        if lastOwner?.owner != owner { lastOwner = (owner, storage.number(of: owner)) }
+        storage.owner(location).pointee = lastOwner!.number
     }
 
     /// Copies a name of at most 255 bytes into the arena; EOVERFLOW beyond 4 GiB of names.

@@ -5,10 +5,15 @@ import Synchronization
 /// A large file that is open because its segments are asked for one after the other, by whichever reader comes first.
 final class OpenFile: Sendable {
     let descriptor: Descriptor
+    /// What it takes on the disk, at most its size.
+    let storedBytes: UInt64
     /// How many segments in a row could not be compressed.
     let incompressibleCount = Atomic<Int>(0)
 
-    init(_ descriptor: Descriptor) { self.descriptor = descriptor }
+    init(_ descriptor: Descriptor, size: UInt64) {
+        self.descriptor = descriptor
+        storedBytes = min(size, (try? FileStatus(descriptor: descriptor.raw))?.storedBytes ?? size)
+    }
 }
 
 /// The large files that were read from last, at most `countMax` of them.

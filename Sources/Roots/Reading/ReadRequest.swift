@@ -50,6 +50,10 @@ package struct SegmentContent: Sendable {
     package var payload: [UInt8]
     package var rawSize: Int
     package var isCompressed: Bool
+    /// Nothing but a hole: there is no payload.
+    package var isHole = false
+    /// What the whole file takes on the disk, at most its size.
+    package var storedBytes: UInt64
 }
 
 package typealias SegmentResult = Result<SegmentContent, ReadFault>

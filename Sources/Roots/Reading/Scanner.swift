@@ -35,7 +35,8 @@ package struct Scanner: Sendable {
         }
         if let failure = queue.failure { throw failure }
         let rootStatus = EntryStatus(
-            attributes: status.attributes, identity: status.identity, isIncomplete: findings.isRootIncomplete)
+            attributes: status.attributes, identity: status.identity, isIncomplete: findings.isRootIncomplete,
+            owner: status.owner)
         return TreeImage(
             storage, root: rootStatus, children: findings.rootChildren, startedAt: startedAt, found: findings)
     }

@@ -3,13 +3,14 @@ import Platform
 
 /// A tree as one scan saw it, in scan order (`TreePath` key order: a directory right before what is below it). Immutable.
 ///
-/// The root itself is no entry (`root` has its status), nor is `.headwater`. About 64 bytes and the name per entry. Targets of symlinks and
+/// The root itself is no entry (`root` has its status), nor is `.headwater`. About 72 bytes and the name per entry. Targets of symlinks and
 /// content are not in it. An entry that vanished during the scan is left out.
 package final class TreeImage: @unchecked Sendable {
     // SAFETY: `order` and `storage` are written before `init` returns and never after.
     let storage: ImageStorage
     private let order: UnsafeMutableBufferPointer<UInt32>
     private let device: UInt64
+    private let owners: [OwnerIDs]
 
     /// The root directory; `isIncomplete` when it could not be listed to its end.
     package let root: EntryStatus
@@ -28,6 +29,7 @@ package final class TreeImage: @unchecked Sendable {
         self.root = root
         self.startedAt = startedAt
         device = root.identity.device
+        owners = storage.ownerList
         order = TreeImage.order(storage, children, capacity: found.entryCount)
         problems = found.problems.map { (path: storage.path($0.location), error: $0.error) }
             .sorted { $0.path < $1.path }
@@ -40,14 +42,16 @@ package final class TreeImage: @unchecked Sendable {
 
     /// An image made from another one: its records lie in scan order from `first` on.
     init(
-        _ storage: ImageStorage, count: Int, first: UInt32, like old: TreeImage, untrackedCount: Int, topLevelCount: Int
+        _ storage: ImageStorage, count: Int, first: UInt32, like old: TreeImage,
+        problems: [(path: TreePath, error: SystemError)], untrackedCount: Int, topLevelCount: Int
     ) {
         self.storage = storage
         (root, startedAt, device) = (old.root, old.startedAt, old.device)
+        owners = storage.ownerList
         (self.untrackedCount, self.topLevelCount) = (untrackedCount, topLevelCount)
         order = .allocate(capacity: count)
         for index in 0..<count { order[index] = first + UInt32(index) }
-        problems = old.problems
+        self.problems = problems
     }
 
     deinit { order.deallocate() }
@@ -62,7 +66,16 @@ package final class TreeImage: @unchecked Sendable {
     package func status(at index: Int) -> EntryStatus {
         let record = record(index)
         return EntryStatus(
-            attributes: record.attributes, identity: record.identity(device: device), isIncomplete: record.isIncomplete)
+            attributes: record.attributes, identity: record.identity(device: device), isIncomplete: record.isIncomplete,
+            owner: owner(at: index))
+    }
+
+    package func owner(at index: Int) -> OwnerIDs { owner(ofLocation: order[index]) }
+
+    func owner(ofLocation location: UInt32) -> OwnerIDs {
+        let number = Int(storage.owner(location).pointee)
+        // What could not be looked at has none.
+        return number < owners.count ? owners[number] : OwnerIDs(user: 0, group: 0)
     }
 
     /// The key of one entry, in time proportional to its depth. To go through many in order, use `cursor`.
@@ -115,5 +128,12 @@ package final class TreeImage: @unchecked Sendable {
             if record.kind == .directory { open.append(record.children) }
         }
         return UnsafeMutableBufferPointer(rebasing: order[..<count])
+    }
+}
+
+extension EntryStatus {
+    /// As a scan would find what was looked at just now.
+    package init(_ status: FileStatus) {
+        self.init(attributes: status.attributes, identity: status.identity, owner: status.owner)
     }
 }

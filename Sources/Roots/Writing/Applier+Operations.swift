@@ -9,13 +9,13 @@ extension Applier {
         case .putFile(let path, let file, let expected):
             let staged = Displacement.Staged(number: file.number, inode: file.inode)
             return try put(staged, path, expected, index, &batch)
-        case .putSymlink(let path, _, _, let expected):
+        case .putSymlink(let path, _, _, _, let expected):
             guard let staged = batch.staged[index] else { return .failed(SystemError("symlinkat", EINVAL)) }
             return try put(staged, path, expected, index, &batch)
-        case .makeDirectory(let path, let attributes, let expected):
-            return try makeDirectory(path, attributes, expected, index, &batch)
-        case .setAttributes(let path, let attributes, let expected):
-            return try setAttributes(path, attributes, expected, index, &batch)
+        case .makeDirectory(let path, let attributes, let dressing, let expected):
+            return try makeDirectory(path, attributes, dressing, expected, index, &batch)
+        case .setAttributes(let path, let attributes, let dressing, let expected):
+            return try setAttributes(path, attributes, dressing, expected, index, &batch)
         case .remove(let path, let expected):
             return try remove(path, expected, index, &batch)
         }
@@ -37,7 +37,7 @@ extension Applier {
         guard result == .done else { return result == .notEmpty ? .kept : .changedMeanwhile }
         batch.isPublished[index] = true
         if expected.isDirectory { forget(path, &batch) }
-        return .done(try FileStatus(at: place.directory, place.name).identity)
+        return .done(EntryStatus(try FileStatus(at: place.directory, place.name)))
     }
 
     private func publish(_ staged: Displacement.Staged, _ place: Displacement.Place, _ expected: Expected)
@@ -49,7 +49,8 @@ extension Applier {
     }
 
     private func makeDirectory(
-        _ path: TreePath, _ attributes: Attributes, _ expected: Expected, _ index: Int, _ batch: inout Batch
+        _ path: TreePath, _ attributes: Attributes, _ dressing: Dressing, _ expected: Expected, _ index: Int,
+        _ batch: inout Batch
     ) throws(SystemError) -> Outcome {
         let place = try enter(path, &batch)
         var standing = FileStatus()
@@ -67,12 +68,13 @@ extension Applier {
         }
         guard standing.kind == .directory else { return .changedMeanwhile }
         if standing.isMountRoot { throw SystemError("mkdirat", EXDEV) }
-        batch.directories.want(path, attributes, standing, by: index)
-        return .done(standing.identity)
+        batch.directories.want(path, attributes, dressing, standing, by: index)
+        return .done(EntryStatus(standing))
     }
 
     private func setAttributes(
-        _ path: TreePath, _ attributes: Attributes, _ expected: Expected, _ index: Int, _ batch: inout Batch
+        _ path: TreePath, _ attributes: Attributes, _ dressing: Dressing, _ expected: Expected, _ index: Int,
+        _ batch: inout Batch
     ) throws(SystemError) -> Outcome {
         let fd: Int32
         do throws(SystemError) {
@@ -82,14 +84,12 @@ extension Applier {
         let status = try FileStatus(descriptor: fd)
         guard status.kind == attributes.kind, expected.isUntouched(status) else { return .changedMeanwhile }
         if status.kind == .directory {
-            batch.directories.want(path, attributes, status, by: index)
-            return .done(status.identity)
+            batch.directories.want(path, attributes, dressing, status, by: index)
+            return .done(EntryStatus(status))
         }
         batch.needsWholeSync = true
-        let mode = AppliedMode.of(attributes)
-        if status.kind == .file, status.permissions != mode { try setPermissions(descriptor: fd, mode) }
-        if status.mtime != attributes.mtime { try setModificationTime(descriptor: fd, attributes.mtime) }
-        return .done(try FileStatus(descriptor: fd).identity)
+        try dressing.put(on: fd, attributes, status)
+        return .done(EntryStatus(try FileStatus(descriptor: fd)))
     }
 
     private func remove(_ path: TreePath, _ expected: Expected, _ index: Int, _ batch: inout Batch)
@@ -119,5 +119,17 @@ extension Applier {
     private func forget(_ path: TreePath, _ batch: inout Batch) {
         batch.directories.forget(path)
         cursor.invalidate(below: path)
+    }
+}
+
+extension Dressing {
+    /// Sets what differs from `status`. A change of owner takes setuid and setgid away, so the mode comes after it.
+    func put(on fd: Int32, _ attributes: Attributes, _ status: FileStatus) throws(SystemError) {
+        let (newUser, newGroup) = (status.userID == user ? nil : user, status.groupID == group ? nil : group)
+        try setOwner(descriptor: fd, user: newUser, group: newGroup)
+        let mode = mode(of: attributes)
+        let isOther = status.permissions != mode || (mode & 0o6000 != 0 && (newUser ?? newGroup) != nil)
+        if setsMode, status.kind != .symlink, isOther { try setPermissions(descriptor: fd, mode) }
+        if setsTime, status.mtime != attributes.mtime { try setModificationTime(descriptor: fd, attributes.mtime) }
     }
 }

@@ -15,16 +15,23 @@ package final class Applier {
     let displacement: Displacement
     private let keepers: [Attic]
     private let forcedWay: DurabilityWay?
+    private let keepsTimes: Bool
 
-    /// - Parameter stage: of the root that is changed; its session's lock is held by the caller.
-    package convenience init(_ stage: Stage) { self.init(stage, ability: .full) }
+    /// - Parameters:
+    ///   - stage: of the root that is changed; its session's lock is held by the caller.
+    ///   - keepsTimes: a directory has the time that it had, or that is asked for, whatever is changed in it.
+    package convenience init(_ stage: Stage, keepsTimes: Bool = true) {
+        self.init(stage, ability: .full, keepsTimes: keepsTimes)
+    }
 
     /// For tests and measurements: a lesser file system, a way to become durable, and a hook between the check of a path and its
     /// change.
     package init(
-        _ stage: Stage, ability: RenameAbility, way: DurabilityWay? = nil, onChecked: ((TreePath) -> Void)? = nil
+        _ stage: Stage, ability: RenameAbility, way: DurabilityWay? = nil, keepsTimes: Bool = true,
+        onChecked: ((TreePath) -> Void)? = nil
     ) {
         self.stage = stage
+        self.keepsTimes = keepsTimes
         cursor = TreeCursor(root: stage.root)
         let (attic, beside) = stage.keepers()
         keepers = [attic, beside]
@@ -42,7 +49,7 @@ package final class Applier {
         if operations.isEmpty { return [] }
         cursor.invalidate()
         for keeper in keepers { keeper.invalidate() }
-        var batch = Batch(operations, stage)
+        var batch = Batch(operations, stage, keepsTimes: keepsTimes)
         defer { batch.discardUnpublished() }
         try checkRoot()
         try batch.stageEntries()
@@ -50,6 +57,7 @@ package final class Applier {
             stage: stage.directory.raw, changes: operations.count, bytes: batch.bytes, forced: forcedWay)
         let intent = try batch.writeIntent()
         try durability.contentDurable(batch.files, intent: intent ? stage.intent.raw : nil)
+        try dropPartials(operations)
         do throws(HeadwaterError) {
             for index in operations.indices { batch.outcomes[index] = try attempt(operations[index], index, &batch) }
         } catch {
@@ -60,13 +68,22 @@ package final class Applier {
         return batch.outcomes
     }
 
+    /// From here on a large file has one name: what stands in the tree is never written into.
+    private func dropPartials(_ operations: [Operation]) throws(HeadwaterError) {
+        do throws(SystemError) {
+            for operation in operations {
+                if case .putFile(_, let file, _) = operation, let name = file.partial { try stage.dropPartial(name) }
+            }
+        } catch { throw stage.error(error, needed: 4096) }
+    }
+
     /// The end of a batch: directories get their modes and times, and all of it reaches the disk.
     private func settle(_ batch: inout Batch, _ durability: Durability) throws(HeadwaterError) {
         let each = durability.way == .eachFile && !batch.needsWholeSync
         let (settled, unsynced) = try batch.directories.finish(cursor, syncEach: each)
         for (index, result) in settled {
             switch result {
-            case .set(let identity): batch.outcomes[index] = .done(identity)
+            case .set(let status): batch.outcomes[index] = .done(status)
             case .changedMeanwhile: batch.outcomes[index] = .changedMeanwhile
             case .failed(let error): batch.outcomes[index] = .failed(error)
             }

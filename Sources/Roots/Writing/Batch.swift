@@ -14,12 +14,14 @@ struct Batch {
     private(set) var staged = [Int: Displacement.Staged]()
     var outcomes: [Outcome]
     var isPublished: [Bool]
-    var directories = TouchedDirectories()
+    var directories: TouchedDirectories
     /// Attributes of inodes were changed that are made durable only with the whole file system.
     var needsWholeSync = false
 
-    init(_ operations: [Operation], _ stage: Stage) {
+    /// - Parameter keepsTimes: a directory has the time that it had, whatever is changed in it.
+    init(_ operations: [Operation], _ stage: Stage, keepsTimes: Bool) {
         self.operations = operations
+        directories = TouchedDirectories(keepsTimes: keepsTimes)
         self.stage = stage
         outcomes = Array(repeating: .changedMeanwhile, count: operations.count)
         isPublished = Array(repeating: false, count: operations.count)
@@ -34,9 +36,9 @@ struct Batch {
         for index in operations.indices {
             do throws(SystemError) {
                 switch operations[index] {
-                case .putSymlink(_, let target, let attributes, _):
-                    staged[index] = try stageSymlink(target, attributes)
-                case .makeDirectory(_, _, let expected) where expected != .absent && !expected.isDirectory:
+                case .putSymlink(_, let target, let attributes, let dressing, _):
+                    staged[index] = try stageSymlink(target, attributes, dressing)
+                case .makeDirectory(_, _, _, let expected) where expected != .absent && !expected.isDirectory:
                     staged[index] = try stageDirectory()
                 case .remove:
                     staged[index] = Displacement.Staged(number: stage.nextNumber(), inode: 0)
@@ -46,15 +48,20 @@ struct Batch {
         }
     }
 
-    private func stageSymlink(_ target: [UInt8], _ attributes: Attributes) throws(SystemError) -> Displacement.Staged? {
+    private func stageSymlink(_ target: [UInt8], _ attributes: Attributes, _ dressing: Dressing)
+        throws(SystemError) -> Displacement.Staged?
+    {
         guard (1...4095).contains(target.count), !target.contains(0) else { return nil }
         let own = stage.directory.raw
         let number = stage.nextNumber()
         let text = target.map { CChar(bitPattern: $0) } + [0]
         return try Stage.withName(number) { name throws(SystemError) in
             try check("symlinkat") { symlinkat(text, own, name) }
-            let time = attributes.mtime
-            try setModificationTime(own, name, seconds: time.seconds, nanoseconds: time.nanoseconds)
+            try setOwner(own, name, user: dressing.user, group: dressing.group)
+            if dressing.setsTime {
+                let time = attributes.mtime
+                try setModificationTime(own, name, seconds: time.seconds, nanoseconds: time.nanoseconds)
+            }
             return Displacement.Staged(number: number, inode: try FileStatus(at: own, name).inode)
         }
     }

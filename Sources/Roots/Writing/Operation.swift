@@ -28,25 +28,25 @@ extension Expected {
 /// removed from a directory before the directory.
 package enum Operation: Sendable {
     case putFile(TreePath, StagedFile, expected: Expected)
-    case putSymlink(TreePath, target: [UInt8], Attributes, expected: Expected)
+    case putSymlink(TreePath, target: [UInt8], Attributes, Dressing = .plain, expected: Expected)
     /// A directory that stands already is adopted, also where `.absent` was expected.
-    case makeDirectory(TreePath, Attributes, expected: Expected)
-    case setAttributes(TreePath, Attributes, expected: Expected)
+    case makeDirectory(TreePath, Attributes, Dressing = .plain, expected: Expected)
+    case setAttributes(TreePath, Attributes, Dressing = .plain, expected: Expected)
     /// A file, a symlink or an empty directory; where `.absent` was expected it is made sure that nothing stands there.
     case remove(TreePath, expected: Expected)
 
     package var path: TreePath {
         switch self {
-        case .putFile(let path, _, _), .putSymlink(let path, _, _, _), .makeDirectory(let path, _, _),
-            .setAttributes(let path, _, _), .remove(let path, _):
+        case .putFile(let path, _, _), .putSymlink(let path, _, _, _, _), .makeDirectory(let path, _, _, _),
+            .setAttributes(let path, _, _, _), .remove(let path, _):
             path
         }
     }
 
     package var expected: Expected {
         switch self {
-        case .putFile(_, _, let expected), .putSymlink(_, _, _, let expected), .makeDirectory(_, _, let expected),
-            .setAttributes(_, _, let expected), .remove(_, let expected):
+        case .putFile(_, _, let expected), .putSymlink(_, _, _, _, let expected),
+            .makeDirectory(_, _, _, let expected), .setAttributes(_, _, _, let expected), .remove(_, let expected):
             expected
         }
     }
@@ -54,8 +54,8 @@ package enum Operation: Sendable {
 
 /// What became of one operation.
 package enum Outcome: Sendable, Equatable {
-    /// Achieved and durable; the identity is what the next scan will see.
-    case done(LocalIdentity)
+    /// Achieved and durable; this is what the next scan will see.
+    case done(EntryStatus)
     /// The path is gone, durably; also when it was gone already.
     case removed
     /// A directory that is not empty: it stays, with what is not ours to delete.

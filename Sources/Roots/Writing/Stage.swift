@@ -1,3 +1,4 @@
+import Content
 import Core
 import Glibc
 import Platform
@@ -97,9 +98,32 @@ package final class Stage: Sendable {
     }
 
     /// Begins a file that will hold exactly `attributes.size` bytes. `stage.no-space` at once where its room cannot be reserved.
-    package func file(_ attributes: Attributes) throws(HeadwaterError) -> StagedWriter {
+    ///
+    /// - Parameter stored: what of them is not in holes, as far as is known; nil: all. Where it is less, zeros become holes.
+    package func file(_ attributes: Attributes, _ dressing: Dressing = .plain, stored: UInt64? = nil)
+        throws(HeadwaterError) -> StagedWriter
+    {
         do throws(SystemError) {
-            let writer = try StagedWriter(self, attributes)
+            let writer = try StagedWriter(self, attributes, dressing, stored: stored)
+            try writer.reserveRoom()
+            return writer
+        } catch { throw self.error(error, needed: attributes.size) }
+    }
+
+    /// The same for a large file at `path`, of which what came is kept for the next cycle whatever ends this one.
+    ///
+    /// - Parameters:
+    ///   - sent: the attributes at its source, by which it is found again.
+    ///   - part: what an earlier cycle received of it; goes on from there.
+    package func file(
+        _ attributes: Attributes, _ dressing: Dressing = .plain, stored: UInt64, of sent: Attributes,
+        at path: TreePath, after part: PartialFile?
+    ) throws(HeadwaterError) -> StagedWriter {
+        do throws(SystemError) {
+            let kept = UInt64(part?.digests.count ?? 0) * UInt64(Segment.bytes)
+            let name = PartialFile.name(of: path, sent)
+            let writer = try StagedWriter(
+                self, attributes, dressing, stored: stored, named: name, keeping: kept)
             try writer.reserveRoom()
             return writer
         } catch { throw self.error(error, needed: attributes.size) }
@@ -111,11 +135,12 @@ package final class Stage: Sendable {
     /// changed meanwhile: the digest is that of what stands in the stage.
     ///
     /// - Parameter isEnding: asked now and then; nil comes back when it says so.
-    package func file(_ attributes: Attributes, contentOf source: Descriptor, isEnding: () -> Bool)
-        throws(HeadwaterError) -> (staged: StagedFile, digest: Digest)?
-    {
+    package func file(
+        _ attributes: Attributes, _ dressing: Dressing = .plain, contentOf source: Descriptor, isEnding: () -> Bool
+    ) throws(HeadwaterError) -> (staged: StagedFile, digest: Digest)? {
         do throws(SystemError) {
-            let writer = try StagedWriter(self, attributes)
+            let stored = try FileStatus(descriptor: source.raw).storedBytes
+            let writer = try StagedWriter(self, attributes, dressing, stored: stored)
             if try !writer.share(source) {
                 try writer.reserveRoom()
                 if try !writer.copy(source, isEnding) { return nil }

@@ -8,31 +8,60 @@ package final class StagedWriter {
     private let stage: Stage
     private let number: UInt64
     private let attributes: Attributes
+    private let dressing: Dressing
     private let descriptor: Int32
-    private var writtenBytes: UInt64 = 0
+    /// Its name among the partial files, where it stays when it is not finished.
+    private let partial: String?
+    private var writtenBytes: UInt64
+    /// Up to where the file is, holes at its end left out.
+    private var endOnDisk: UInt64
+    /// Less than the size where zeros are to be holes.
+    private let storedBytes: UInt64
     private var isFinished = false
     private static let copiedAtOnce = 64 << 20
 
     /// Creates the file with its final mode, so that it rarely needs to be set: nobody else can reach the stage.
-    init(_ stage: Stage, _ attributes: Attributes) throws(SystemError) {
+    init(_ stage: Stage, _ attributes: Attributes, _ dressing: Dressing, stored: UInt64? = nil) throws(SystemError) {
         self.stage = stage
+        storedBytes = min(stored ?? attributes.size, attributes.size)
         self.attributes = attributes
+        self.dressing = dressing
+        (partial, writtenBytes, endOnDisk) = (nil, 0, 0)
         (number, descriptor) = try stage.createFile(mode: AppliedMode.of(attributes))
     }
 
-    deinit {
-        close(descriptor)
-        if !isFinished { stage.remove(number) }
+    /// Begins a large file whose beginning is kept under a name whatever ends this cycle, or goes on with `bytes` of it that are there.
+    init(
+        _ stage: Stage, _ attributes: Attributes, _ dressing: Dressing, stored: UInt64, named name: String,
+        keeping bytes: UInt64
+    ) throws(SystemError) {
+        self.stage = stage
+        storedBytes = min(stored, attributes.size)
+        self.attributes = attributes
+        self.dressing = dressing
+        (partial, writtenBytes, endOnDisk, number) = (name, bytes, bytes, stage.nextNumber())
+        descriptor = try stage.openPartial(name, keeping: bytes)
     }
 
-    /// Makes room for the whole of a large file now rather than failing in its middle.
+    deinit {
+        // Room that was reserved is not kept.
+        if !isFinished && partial != nil { ftruncate(descriptor, off_t(writtenBytes)) }
+        close(descriptor)
+        if !isFinished && partial == nil { stage.remove(number) }
+    }
+
+    private var hasHoles: Bool { storedBytes < attributes.size }
+
+    /// Makes room for the whole of a large file now rather than failing in its middle; of one with holes it is only looked whether there is.
     ///
     /// What cannot fit is refused without trying: until it failed, the reservation would take all that is free from everybody else.
     func reserveRoom() throws(SystemError) {
         guard attributes.size > Stage.reserveBytesMin else { return }
-        if let free = try? FileSystemStatus(descriptor: descriptor).freeBytes, attributes.size > free {
+        let missing = storedBytes - min(writtenBytes, storedBytes)
+        if let free = try? FileSystemStatus(descriptor: descriptor).freeBytes, missing > free {
             throw SystemError("fallocate", ENOSPC)
         }
+        if hasHoles { return }
         do throws(SystemError) {
             try reserve(descriptor, size: Int64(clamping: attributes.size))
         } catch  where error.errno != EOPNOTSUPP && error.errno != ENOSYS {
@@ -47,9 +76,35 @@ package final class StagedWriter {
             throw WritingError.wrongSize(declared: attributes.size, got: total)
         }
         do throws(SystemError) {
-            try writeFully(descriptor, bytes)
+            if !hasHoles {
+                try writeFully(bytes, at: writtenBytes)
+            } else {
+                for range in Zeros.dataRanges(of: bytes, at: writtenBytes) {
+                    let data = UnsafeRawBufferPointer(rebasing: bytes[range])
+                    try writeFully(data, at: writtenBytes + UInt64(range.lowerBound))
+                }
+            }
         } catch { throw stage.error(error, needed: attributes.size - writtenBytes) }
         writtenBytes = total
+    }
+
+    /// Appends zeros, which take no room where the file may have holes.
+    package func skip(_ count: Int) throws(HeadwaterError) {
+        let (total, overflow) = writtenBytes.addingReportingOverflow(UInt64(count))
+        guard !overflow, total <= attributes.size else {
+            throw WritingError.wrongSize(declared: attributes.size, got: total)
+        }
+        writtenBytes = total
+    }
+
+    private func writeFully(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(SystemError) {
+        endOnDisk = offset + UInt64(bytes.count)
+        var done = 0
+        while done < bytes.count {
+            done += try checkSize("pwrite") {
+                pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset) + done)
+            }
+        }
     }
 
     /// Shares the blocks of a whole file; false where the file system cannot.
@@ -59,18 +114,32 @@ package final class StagedWriter {
             return false
         }
         writtenBytes = try FileStatus(descriptor: descriptor).size
+        endOnDisk = writtenBytes
         return true
     }
 
-    /// Copies a whole file; false when it is to end first.
+    /// Copies a whole file but for its holes; false when it is to end first.
     func copy(_ source: Descriptor, _ isEnding: () -> Bool) throws(SystemError) -> Bool {
-        while true {
+        let size = try FileStatus(descriptor: source.raw).size
+        while let data = try nextData(of: source.raw, from: writtenBytes, size: size) {
             if isEnding() { return false }
-            let count = try copyContent(
-                from: source.raw, to: descriptor, at: writtenBytes, count: StagedWriter.copiedAtOnce)
-            if count == 0 { return true }
+            writtenBytes = data.start
+            let most = min(UInt64(StagedWriter.copiedAtOnce), data.end - data.start)
+            let count = try copyContent(from: source.raw, to: descriptor, at: writtenBytes, count: Int(most))
+            if count == 0 { break }
             writtenBytes += UInt64(count)
+            endOnDisk = writtenBytes
         }
+        // A hole is at its end, or it has become shorter meanwhile, which the digest tells.
+        writtenBytes = max(writtenBytes, min(size, try FileStatus(descriptor: source.raw).size))
+        try setSize()
+        return true
+    }
+
+    /// Gives the file the size that was written, where a hole is at its end.
+    private func setSize() throws(SystemError) {
+        if endOnDisk < writtenBytes { try check("ftruncate") { ftruncate(descriptor, off_t(writtenBytes)) } }
+        endOnDisk = writtenBytes
     }
 
     /// The digest of what stands in the stage; nil when it is to end first.
@@ -81,38 +150,33 @@ package final class StagedWriter {
         for index in 0..<Segment.count(ofSize: writtenBytes) {
             if isEnding() { return nil }
             let size = Segment.size(at: index, ofSize: writtenBytes)
+            let offset = UInt64(index) * UInt64(Segment.bytes)
+            let data = try nextData(of: descriptor, from: offset, size: writtenBytes)
+            guard let data, data.start < offset + UInt64(size) else {
+                digest.add(segment: Zeros.digest(count: size))
+                continue
+            }
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
-            try readFully(part, at: UInt64(index) * UInt64(Segment.bytes))
+            try PartialFile.readFully(descriptor, part, at: offset)
             digest.add(segment: Hash.digest(UnsafeRawBufferPointer(part)))
         }
         return digest.finish()
     }
 
-    private func readFully(_ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(SystemError) {
-        var filled = 0
-        while filled < buffer.count {
-            let got = try checkSize("pread") {
-                pread(descriptor, buffer.baseAddress! + filled, buffer.count - filled, off_t(offset) + filled)
-            }
-            if got == 0 { throw SystemError("pread", EIO) }
-            filled += got
-        }
-    }
-
     /// Sets mode and time, checks the size. The content is not durable yet: `Applier` sees to that, batch by batch.
     package func finish() throws(HeadwaterError) -> StagedFile {
         do throws(SystemError) {
+            if writtenBytes <= attributes.size { try setSize() }
             let status = try FileStatus(descriptor: descriptor)
             guard writtenBytes == attributes.size, status.size == attributes.size else {
                 throw SystemError("write", EMSGSIZE)
             }
-            let mode = AppliedMode.of(attributes)
-            if status.permissions != mode { try setPermissions(descriptor: descriptor, mode) }
-            try setModificationTime(
-                descriptor, nil, seconds: attributes.mtime.seconds, nanoseconds: attributes.mtime.nanoseconds)
+            try dressing.put(on: descriptor, attributes, status)
             if attributes.size >= Stage.writebackBytesMin { startWriteback(descriptor) }
+            if let partial { try stage.adoptPartial(partial, as: number) }
             isFinished = true
-            return StagedFile(stage: stage, number: number, inode: status.inode, attributes: attributes)
+            return StagedFile(
+                stage: stage, number: number, inode: status.inode, attributes: attributes, partial: partial)
         } catch  where error.errno == EMSGSIZE {
             throw WritingError.wrongSize(declared: attributes.size, got: writtenBytes)
         } catch { throw stage.error(error, needed: attributes.size) }
@@ -125,6 +189,8 @@ package struct StagedFile: Sendable {
     let number: UInt64
     let inode: UInt64
     package let attributes: Attributes
+    /// Its other name, which goes before it is published.
+    let partial: String?
 
     package func discard() { stage.remove(number) }
 }

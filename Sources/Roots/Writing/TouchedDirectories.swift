@@ -12,25 +12,41 @@ struct TouchedDirectories {
         var inode: UInt64
         /// Nil where the mode is not ours to set.
         var mode: UInt16?
-        var mtime: Timestamp
+        /// Nil where times are not kept.
+        var mtime: Timestamp?
+        /// Nil where it is not ours to set.
+        var user: UInt32?
+        var group: UInt32?
         /// The operation that asked for these attributes; nil where the old ones are restored.
         var operation: Int?
     }
 
     private var wanted = [TreePath: Wanted]()
     private var last: TreePath?
+    private let keepsTimes: Bool
+
+    init(keepsTimes: Bool) { self.keepsTimes = keepsTimes }
+
+    private func before(_ status: FileStatus) -> Wanted {
+        Wanted(device: status.device, inode: status.inode, mtime: keepsTimes ? status.mtime : nil)
+    }
 
     /// Notes how the directory at `path`, open as `descriptor`, was before the batch changes an entry in it.
     mutating func touch(_ path: TreePath, _ descriptor: Int32) throws(SystemError) {
         if last == path { return }
         last = path
-        if wanted[path] == nil { wanted[path] = Wanted(try FileStatus(descriptor: descriptor)) }
+        if wanted[path] == nil { wanted[path] = before(try FileStatus(descriptor: descriptor)) }
     }
 
     /// Asks for `attributes` at the end of the batch, for a directory that stands as `status` says.
-    mutating func want(_ path: TreePath, _ attributes: Attributes, _ status: FileStatus, by operation: Int) {
+    mutating func want(
+        _ path: TreePath, _ attributes: Attributes, _ dressing: Dressing, _ status: FileStatus, by operation: Int
+    ) {
+        // A mode that is not asked for may be one to give back.
         wanted[path] = Wanted(
-            device: status.device, inode: status.inode, mode: AppliedMode.of(attributes), mtime: attributes.mtime,
+            device: status.device, inode: status.inode,
+            mode: dressing.setsMode ? dressing.mode(of: attributes) : wanted[path]?.mode,
+            mtime: dressing.setsTime ? attributes.mtime : nil, user: dressing.user, group: dressing.group,
             operation: operation)
     }
 
@@ -50,7 +66,7 @@ struct TouchedDirectories {
             guard let status = try? FileStatus(descriptor: fd), status.userID == geteuid(),
                 status.permissions & 0o700 != 0o700
             else { continue }
-            if wanted[prefix] == nil { wanted[prefix] = Wanted(status) }
+            if wanted[prefix] == nil { wanted[prefix] = before(status) }
             if wanted[prefix]?.mode == nil { wanted[prefix]?.mode = status.permissions }
             if (try? setPermissions(descriptor: fd, status.permissions | 0o700)) != nil { changed = true }
         }
@@ -59,7 +75,7 @@ struct TouchedDirectories {
 
     /// What `finish` did with one directory that an operation had asked for.
     enum Settled {
-        case set(LocalIdentity)
+        case set(EntryStatus)
         case changedMeanwhile
         case failed(SystemError)
     }
@@ -77,7 +93,7 @@ struct TouchedDirectories {
             do throws(SystemError) {
                 let fd = try cursor.openFile(path, Descriptor.pathOnly | O_DIRECTORY)
                 defer { close(fd) }
-                if let identity = try wish.settle(fd) { result = .set(identity) }
+                if let status = try wish.settle(fd) { result = .set(status) }
             } catch { result = .failed(error) }
             if let operation = wish.operation { settled[operation] = result }
             if syncEach, case .set = result { try sync(path, cursor, &unsynced) }
@@ -98,21 +114,17 @@ struct TouchedDirectories {
 }
 
 extension TouchedDirectories.Wanted {
-    fileprivate init(_ status: FileStatus) {
-        self.init(
-            device: status.device, inode: status.inode, mode: nil, mtime: status.mtime, operation: nil)
-    }
-
     /// Sets what differs; nil where another directory stands there by now.
-    fileprivate func settle(_ fd: Int32) throws(SystemError) -> LocalIdentity? {
+    fileprivate func settle(_ fd: Int32) throws(SystemError) -> EntryStatus? {
         let status = try FileStatus(descriptor: fd)
         guard status.device == device, status.inode == inode else { return nil }
-        let mode = mode ?? status.permissions
-        if status.permissions == mode, status.mtime == mtime { return status.identity }
-        do throws(SystemError) {
-            if status.permissions != mode { try setPermissions(descriptor: fd, mode) }
-            if status.mtime != mtime { try setModificationTime(descriptor: fd, mtime) }
-        } catch  where operation == nil && error.errno == EPERM {}
-        return try FileStatus(descriptor: fd).identity
+        var dressing = Dressing()
+        (dressing.setsMode, dressing.setsTime, dressing.specialBits) = (mode != nil, mtime != nil, 0o6000)
+        (dressing.user, dressing.group) = (user, group)
+        let attributes = Attributes(kind: .directory, mode: mode ?? 0, size: 0, mtime: mtime ?? .zero)
+        do throws(SystemError) { try dressing.put(on: fd, attributes, status) } catch
+            where operation == nil && error.errno == EPERM
+        {}
+        return EntryStatus(try FileStatus(descriptor: fd))
     }
 }

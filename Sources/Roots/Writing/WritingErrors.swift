@@ -52,6 +52,12 @@ enum WritingError {
             remedy: "remount it writable; the next cycle goes on from here", cause: cause.description)
     }
 
+    static func tooLarge(_ cause: SystemError) -> HeadwaterError {
+        HeadwaterError(
+            "stage.file-too-large", "a file is larger than this process, or the file system of the target, may have",
+            remedy: "raise the limit there (ulimit -f, LimitFSIZE=), or exclude the file", cause: cause.description)
+    }
+
     static func rootGone() -> HeadwaterError {
         HeadwaterError(
             "apply.root-gone", "the root directory was removed or unmounted while it was written",
@@ -69,6 +75,7 @@ enum WritingError {
         switch error.errno {
         case ENOSPC, EDQUOT: noSpace(stage, needed: needed, error)
         case EROFS: readOnly(error)
+        case EFBIG: tooLarge(error)
         default: nil
         }
     }

@@ -7,7 +7,7 @@
 
 // statx reduced to what a sync needs. Times: seconds and nanoseconds since the epoch.
 struct hw_stat {
-    uint64_t device, inode, size, links, mount;
+    uint64_t device, inode, size, links, mount, stored;  // stored: bytes of its blocks
     int64_t mtime_s, ctime_s, btime_s;
     uint32_t mtime_ns, ctime_ns, btime_ns;  // btime 0/0 where the file system has none
     uint32_t mode, uid, gid;
@@ -33,6 +33,8 @@ int hw_peer_uid(int socket, unsigned *uid, int *pid);
 int hw_set_nonblocking(int fd, int on);
 int hw_fs_magic(int fd, int64_t *magic, uint64_t *free_bytes, uint64_t *free_inodes);
 int hw_raise_nofile(uint64_t *now);
+// the soft limit of the address space in bytes; UINT64_MAX where there is none
+uint64_t hw_address_space(void);
 long hw_random(void *buffer, size_t size);
 int hw_pipe(int *ends);                 // close-on-exec
 int hw_socketpair(int *ends);           // stream, close-on-exec
@@ -42,6 +44,7 @@ int hw_spawn(const char *path, char *const argv[], char *const envp[], int stdin
 int hw_tcp_option(int fd, int which, int value);  // 0 NODELAY, 1 KEEPALIVE 30/10/3, 2 USER_TIMEOUT ms, 3 QUICKACK
 int hw_socket_nonblocking(int family);   // stream, close-on-exec
 
+extern const int HW_SEEK_DATA, HW_SEEK_HOLE;
 extern const int HW_AT_FDCWD, HW_AT_EMPTY_PATH, HW_AT_SYMLINK_NOFOLLOW, HW_O_PATH, HW_O_NOATIME;
 extern const unsigned HW_RENAME_NOREPLACE, HW_RENAME_EXCHANGE;
 
@@ -56,6 +59,7 @@ int hw_openat2_within(int dirfd, const char *path, int flags);
 // of any descriptor, O_PATH too
 int hw_chmod_descriptor(int fd, unsigned mode);
 int hw_utimens_descriptor(int fd, int64_t s, uint32_t ns);
+int hw_chown_descriptor(int fd, unsigned user, unsigned group);      // -1 leaves it
 
 // Whether some process has the file open for writing, asked by taking a read lease for an instant: 1 none, 0 some, -1 cannot tell.
 // fd must be open for reading only. A writer that opens it in that instant waits for it; SIGIO must be ignored.

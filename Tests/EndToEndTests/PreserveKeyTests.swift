@@ -1,0 +1,31 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// `preserve` in a file: what the key says holds from the next run on, without content being sent again.
+@Suite("preserve", .slots, .timeLimit(.minutes(3)))
+struct PreserveKeyTests {
+    /// By root files get other owners; a plain user has only its own to keep.
+    @Test func ownerAndGroup_comeInStepWhenTheKeySaysSo() async throws {
+        let pair = try await PolicyWorld("drift: repair", files: 40)
+        let isRoot = geteuid() == 0
+        if isRoot { #expect(chown(pair.source + "/d0/file0", 1, 8) == 0 && chown(pair.source + "/d1", 12345, 0) == 0) }
+        try await pair.run()
+        try pair.change("preserve: [mode, times, owner, group]")
+
+        let edge = try await pair.run()
+
+        #expect(edge["bytes_payload"] == 0 && edge["problems"] == 0, "\(edge.moved)")
+        func owner(_ path: String) -> [UInt32] {
+            var status = stat()
+            return lstat(path, &status) == 0 ? [status.st_uid, status.st_gid] : []
+        }
+        #expect(owner(pair.target + "/d0/file0") == (isRoot ? [1, 8] : owner(pair.source + "/d0/file0")))
+        #expect(owner(pair.target + "/d1") == (isRoot ? [12345, 0] : owner(pair.source + "/d1")))
+        try await pair.expectNothingFurther()
+        try pair.change("preserve: []")
+        #expect(chmod(pair.source + "/d2/file2", 0o700) == 0 && chmod(pair.target + "/d3/file3", 0o711) == 0)
+        #expect(try await pair.run().movedNothing)
+        try await pair.expectNothingFurther()
+    }
+}
