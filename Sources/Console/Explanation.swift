@@ -7,7 +7,8 @@ package enum Explanation {
     package static var codes: [String] { ErrorManual.all.map(\.code) + Rule.allCases.map(\.id) }
 
     /// - Throws: `explain.unknown` with the nearest that there is.
-    package static func lines(of code: String) throws(HeadwaterError) -> [StyledLine] {
+    package static func lines(of word: String) throws(HeadwaterError) -> [StyledLine] {
+        let code = inBrackets(word)
         if let manual = ErrorManual.of(code.lowercased()) { return lines(manual) }
         if let rule = Rule(rawValue: code.uppercased()) { return lines(RuleManual.of(rule)) }
         let nearest = Nearest.key(code, among: codes)
@@ -16,6 +17,12 @@ package enum Explanation {
             remedy: nearest.map { "did you mean `\($0)`?" }
                 ?? "give a code as it stands in an error, as in stage.no-space or HW101; docs/errors.md lists all",
             exit: .usage)
+    }
+
+    /// `stage.no-space` of `error[stage.no-space]`, as a message begins.
+    private static func inBrackets(_ word: String) -> String {
+        guard let open = word.firstIndex(of: "["), let end = word.lastIndex(of: "]"), open < end else { return word }
+        return String(word[word.index(after: open)..<end])
     }
 
     private static func lines(_ manual: ErrorManual) -> [StyledLine] {

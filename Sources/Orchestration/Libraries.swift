@@ -7,7 +7,8 @@ import Topologies
 package enum Libraries {
     /// Name and version of each, as the library itself says it.
     package static var versions: [(name: String, version: String)] {
-        [("libssh2", Connection.libraryVersion), ("SQLite", sqliteVersion)] + Content.LinkedLibraries.versions
-            + Topologies.LinkedLibraries.versions
+        [
+            ("libssh2", Connection.libraryVersion), ("zlib", Connection.compressionVersion), ("SQLite", sqliteVersion),
+        ] + Content.LinkedLibraries.versions + Topologies.LinkedLibraries.versions
     }
 }

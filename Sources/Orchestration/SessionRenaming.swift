@@ -103,7 +103,8 @@ package final class SessionRenaming {
             throw placed(
                 HeadwaterError(
                     "snapshot.unknown", "neither \(old) nor \(new) has a database at the two ends of that edge",
-                    remedy: "see what there is: headwater snapshot list \(Shell.word(topology.file))", exit: .usage),
+                    remedy: "see what there is: headwater snapshot list \(ShellWord.quoted(topology.file))",
+                    exit: .usage),
                 at: nil)
         case (nil, _?): throw placed(StartRefusal.missing(.local, file: local.file), at: nil)
         case (_?, nil): throw placed(StartRefusal.missing(.remote, file: remote.file), at: nil)

@@ -47,6 +47,7 @@ final class ChannelDriver {
     var isOpening: Bool { phase == .opening }
     var isStarting: Bool { phase == .opening || phase == .requesting }
     var isFreed: Bool { phase == .freed }
+    var isStanding: Bool { phase == .requesting || phase == .open || phase == .closing }
 
     func beginOpening() { phase = .opening }
 
@@ -82,6 +83,8 @@ final class ChannelDriver {
         switch libssh2_session_last_errno(thread.session) {
         case LIBSSH2_ERROR_EAGAIN: return
         case LIBSSH2_ERROR_CHANNEL_FAILURE:
+            let standing = thread.standingCount
+            thread.core.state.update { $0.standingWhenRefused = standing }
             fail(.channelRefused(host, channel.request, thread.lastWords), thread)
             phase = .freed
         default: throw .connectionLost(host, thread.lastWords)

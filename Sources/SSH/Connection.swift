@@ -21,6 +21,8 @@ package final class Connection: Sendable {
         var isClosing = false
         /// Channels that were asked for and that the server has not answered yet.
         var unansweredCount = 0
+        /// Channels that stood when the server refused the last one that it refused: in the order of its answers, not of their callers.
+        var standingWhenRefused = 0
         /// The encrypted key that the server wants; the login ended to ask for its passphrase.
         var lockedKey: IdentityFile?
     }
@@ -53,6 +55,9 @@ package final class Connection: Sendable {
 
     /// Name, version and licence family of the SSH library that is linked.
     package static var libraryVersion: String { String(cString: libssh2_version(0)) }
+
+    /// Of zlib, which libssh2 brings; no connection compresses with it.
+    package static var compressionVersion: String { String(cString: zlibVersion()) }
 
     /// Connects, through jump hosts where the settings name one, checks the host key and logs in.
     ///
@@ -160,6 +165,9 @@ package final class Connection: Sendable {
     }
 
     var unansweredCount: Int { core.state.read { $0.unansweredCount } }
+
+    /// Channels that stood when the server last refused one; 0 where it never did.
+    var standingWhenRefused: Int { core.state.read { $0.standingWhenRefused } }
 
     private func open(_ request: ChannelRequest, silence: Double?, stall: Double?, limit: Double?)
         throws(HeadwaterError) -> Channel

@@ -155,6 +155,9 @@ final class ConnectionThread {
         return hasMoved || before != entries.count
     }
 
+    /// Channels that the server has accepted and not freed yet.
+    var standingCount: Int { entries.count(where: \.isStanding) }
+
     /// While a channel opens its deadline must be seen; otherwise nothing depends on time.
     private var pollLimit: Int32 { entries.contains { $0.isWaiting || $0.isStarting } ? 1000 : -1 }
 

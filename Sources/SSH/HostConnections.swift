@@ -33,12 +33,7 @@ package final class HostConnections: Sendable {
         let connection: Connection
         let id: Int
         var channels: [Channel] = []
-        var openingCount = 0
-        /// Found by being refused.
-        var channelsMax: Int?
-        var hasAccepted = false
-        /// Refusals since the last channel that was accepted.
-        var refusalCount = 0
+        var room = ChannelRoom()
     }
 
     fileprivate struct State: Sendable {
@@ -51,8 +46,8 @@ package final class HostConnections: Sendable {
         var nextID = 0
         /// Callers that have no channel yet, those who connect included.
         var waitingCount = 0
-        /// Channels that the server allows on one connection, as far as refusals have told.
-        var channelsMax: Int?
+        /// The most channels that a connection which was refused one was found to hold: what new ones begin with.
+        var limit: Int?
         /// Connection attempts that failed, and why the last one did: all who wait for it share its outcome.
         var failureCount = 0
         var failure: HeadwaterError?
@@ -171,7 +166,7 @@ package final class HostConnections: Sendable {
     private func next() throws(HeadwaterError) -> Step {
         let failuresSeen = state.read { $0.failureCount }
         return try state.wait { (state) throws(HeadwaterError) -> Step? in
-            if let step = try use(&state, failuresSeen, \.hasRoom) { return step }
+            if let step = try use(&state, failuresSeen, { $0.hasRoom($1) }) { return step }
             guard state.mayConnect else { return nil }
             state.handshakeCount += 1
             return .connect
@@ -185,7 +180,7 @@ package final class HostConnections: Sendable {
         while MonotonicClock.now < end {
             let until = MonotonicClock.after(seconds: HostConnections.tunnelPatienceSeconds)
             let found = try state.wait(until: until) { (state) throws(HeadwaterError) -> Step? in
-                if let step = try use(&state, failuresSeen, \.hasRoomForTunnel) { return step }
+                if let step = try use(&state, failuresSeen, { member, _ in member.hasRoomForTunnel }) { return step }
                 guard state.mayConnectForTunnel(isPatient) else { return nil }
                 state.handshakeCount += 1
                 return .connect
@@ -196,14 +191,15 @@ package final class HostConnections: Sendable {
         throw .timeout(settings.alias, "waiting for a way through it", seconds: retry.secondsMax)
     }
 
-    private func use(_ state: inout State, _ failuresSeen: Int, _ hasRoom: (Member) -> Bool) throws(HeadwaterError)
-        -> Step?
+    private func use(_ state: inout State, _ failuresSeen: Int, _ hasRoom: (Member, Int?) -> Bool)
+        throws(HeadwaterError) -> Step?
     {
         if state.isClosed { throw .connectionClosed(settings.alias) }
         if let failure = state.failure, state.failureCount > failuresSeen || !failure.isTransient { throw failure }
         state.members.removeAll { !$0.connection.isAlive }
-        guard let index = state.members.firstIndex(where: hasRoom) else { return nil }
-        state.members[index].openingCount += 1
+        let limit = state.limit
+        guard let index = state.members.firstIndex(where: { hasRoom($0, limit) }) else { return nil }
+        state.members[index].room.open()
         return .use(state.members[index].connection, id: state.members[index].id)
     }
 
@@ -227,7 +223,7 @@ package final class HostConnections: Sendable {
             }
             state.failure = nil
             if state.isClosed { return connection }
-            state.members.append(Member(connection: connection, id: attempt, channelsMax: state.channelsMax))
+            state.members.append(Member(connection: connection, id: attempt))
             return nil
         }
         unwanted?.close()
@@ -253,7 +249,9 @@ package final class HostConnections: Sendable {
         }
         let isUseless = state.update { state -> Bool in
             guard let index = state.members.firstIndex(where: { $0.id == id }) else { return false }
-            defer { state.channelsMax = state.members[index].channelsMax ?? state.channelsMax }
+            defer {
+                state.limit = state.members[index].room.channelsMax.map { max($0, state.limit ?? 1) } ?? state.limit
+            }
             return state.members[index].settle(result)
         }
         switch result {
@@ -268,8 +266,8 @@ extension HostConnections.State {
     /// Whether one more handshake at this moment serves those who wait: one may be enough for all until the server's limit is known.
     fileprivate var mayConnect: Bool {
         if handshakeCount == 0 { return true }
-        guard handshakeCount < handshakesAtOnceMax, let channelsMax else { return false }
-        return handshakeCount * channelsMax < waitingCount - members.reduce(0) { $0 + $1.openingCount }
+        guard handshakeCount < handshakesAtOnceMax, let limit else { return false }
+        return handshakeCount * limit < waitingCount - members.reduce(0) { $0 + $1.room.openingCount }
     }
 
     /// One at a time, the second once patience is over.
@@ -289,34 +287,26 @@ extension HostConnections.Member {
     /// Channels that the server still counts.
     private var channelCount: Int { channels.count { !$0.isOver } }
 
-    fileprivate var hasRoom: Bool {
-        guard connection.isAlive else { return false }
-        guard let channelsMax else { return true }
-        // The server may free a session later than it says so.
-        if refusalCount > 3 { return false }
-        return channelCount + openingCount < channelsMax
+    /// - Parameter limit: of connections to this server; nil while that is not known.
+    fileprivate func hasRoom(_ limit: Int?) -> Bool {
+        connection.isAlive && room.holdsMore(standing: channelCount, limit: limit)
     }
 
     /// No tunnel is being opened on it, not even one that its caller has given up.
     fileprivate var hasRoomForTunnel: Bool {
-        connection.isAlive && openingCount == 0 && connection.unansweredCount == 0
+        connection.isAlive && room.openingCount == 0 && connection.unansweredCount == 0
     }
 
     /// Books the outcome of an opening; true when the server allows not even one channel.
     fileprivate mutating func settle(_ result: Result<Channel, HeadwaterError>) -> Bool {
-        openingCount -= 1
         channels.removeAll(where: \.isOver)
         switch result {
         case .success(let channel):
             channels.append(channel)
-            hasAccepted = true
-            refusalCount = 0
-            channelsMax = channelsMax.map { max($0, channels.count) }
+            room.accept(standing: channels.count)
         case .failure(let error) where error.code == "ssh.session-limit":
-            if !hasAccepted, openingCount == 0 { return true }
-            refusalCount += 1
-            channelsMax = max(1, channels.count)
-        case .failure: break
+            return room.refuse(standing: connection.standingWhenRefused)
+        case .failure: room.giveUp()
         }
         return false
     }

@@ -1,4 +1,5 @@
 import Core
+import Glibc
 import Platform
 
 /// Decides whether a server's key is the one that was expected: pinned, or in known_hosts. Never asks; adds a key only under
@@ -94,9 +95,13 @@ struct HostKeyCheck: Sendable {
 
     private func unknown(_ key: HostKey) -> HeadwaterError {
         let policy = settings.ignoredHostKeyPolicy.map { " (\(HostKeyCheck.notHonoured($0)))" } ?? ""
+        let authority = known.authorities.first.map {
+            "; @cert-authority in \(Printable.text($0)) is not used: host certificates are not supported"
+        }
         return HeadwaterError(
             "ssh.host-key-unknown",
-            "the host \(settings.knownHostsName) is not known; its \(key.type) key is \(key.fingerprint)\(policy)",
+            "the host \(settings.knownHostsName) is not known; its \(key.type) key is \(key.fingerprint)\(policy)"
+                + (authority ?? ""),
             remedy: "compare the fingerprint with the host's own (there: ssh-keygen -lf "
                 + "/etc/ssh/ssh_host_\(HostKey.keyscanName(key.type))_key.pub), then run: \(command(key.type))")
     }
@@ -108,23 +113,26 @@ struct HostKeyCheck: Sendable {
             "the host key of \(settings.knownHostsName) changed: it shows \(key.type) \(key.fingerprint), known_hosts has "
                 + expected + "; somebody may be listening in",
             remedy: "find out why; if the host has a new key, remove the old one with `ssh-keygen -R "
-                + "'\(settings.knownHostsName)' -f \(quoted(file))` and add the new one: \(command(key.type))")
+                + "'\(settings.knownHostsName)' -f \(ShellWord.path(file))` and add the new one: \(command(key.type))")
     }
 
     private var file: String { settings.knownHostsFiles.first ?? "~/.ssh/known_hosts" }
 
-    /// The command that adds the host's key of this type.
+    /// The command that adds the host's key of this type; one behind a jump host is asked from there.
     private func command(_ type: String) -> String {
         let port = settings.port == 22 ? "" : "-p \(settings.port) "
-        let scan = "ssh-keyscan \(port)-t \(HostKey.keyscanName(type)) \(settings.hostName)"
+        let scan = "ssh-keyscan \(port)-t \(HostKey.keyscanName(type)) \(ShellWord.quoted(settings.hostName))"
         let rename = settings.hostKeyAlias.map { " | sed 's/^[^ ]*/\($0)/'" } ?? ""
-        return "\(scan)\(rename) >> \(quoted(file))"
+        return makingDirectory + (settings.via.first.map { $0.loginCommand + " " } ?? "")
+            + "\(scan)\(rename) >> \(ShellWord.path(file))"
     }
 
-    private func quoted(_ path: String) -> String {
-        let isPlain = path.utf8.allSatisfy { $0 > 0x20 && !"'\"$`\\&|;<>()*?[]#!".utf8.contains($0) }
-        return isPlain
-            ? path : "'" + path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
+    /// A shell makes the file that it appends to, but not the directory.
+    private var makingDirectory: String {
+        guard let slash = file.lastIndex(of: "/"), file.hasPrefix("/"), access(String(file[..<slash]), F_OK) != 0 else {
+            return ""
+        }
+        return "mkdir -p -m 700 \(ShellWord.path(String(file[..<slash]))) && "
     }
 
     private static func trimmed(_ fingerprint: String) -> String {

@@ -54,7 +54,7 @@ struct IdentityFile: Sendable {
         if status.userID == geteuid(), status.permissions & 0o077 != 0 {
             throw HeadwaterError(
                 "ssh.key-permissions", "others may read the private key \(path) (mode \(octal(status.permissions)))",
-                remedy: "run: chmod 600 \(path)")
+                remedy: "run: chmod 600 \(ShellWord.path(path))")
         }
     }
 
@@ -75,7 +75,7 @@ struct IdentityFile: Sendable {
     private static func wrongFormat(_ content: [UInt8], _ path: String) -> HeadwaterError {
         HeadwaterError(
             "ssh.key-format", "\(path) is no private key in OpenSSH's format",
-            remedy: "convert it with `ssh-keygen -p -f \(path)`, or name another identity")
+            remedy: "convert it with `ssh-keygen -p -f \(ShellWord.path(path))`, or name another identity")
     }
 
     private static func octal(_ mode: UInt16) -> String { "0" + String(mode, radix: 8) }

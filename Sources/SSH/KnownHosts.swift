@@ -21,6 +21,9 @@ struct KnownHosts: Sendable {
     private(set) var revoked: [HostKey] = []
     /// Lines that could not be used, for `-v`: `file:line: reason`.
     private(set) var notes: [String] = []
+    /// Where lines stand that would make the host known by a certificate: `file:line`.
+    private(set) var authorities: [String] = []
+    private static let certificates = "host certificates are not supported; the line is not used"
     private let name: [UInt8]
     private let plainName: [UInt8]?
 
@@ -35,7 +38,9 @@ struct KnownHosts: Sendable {
     /// Adds what one file says. More files may follow.
     mutating func read(_ content: [UInt8], file: String) {
         for (index, line) in content.split(separator: 10, omittingEmptySubsequences: false).enumerated() {
-            if let reason = read(line) { notes.append("\(file):\(index + 1): \(reason)") }
+            guard let reason = read(line) else { continue }
+            notes.append("\(file):\(index + 1): \(reason)")
+            if reason == KnownHosts.certificates { authorities.append("\(file):\(index + 1)") }
         }
     }
 
@@ -74,7 +79,7 @@ struct KnownHosts: Sendable {
         case "" where isExact: accepted.append(key)
         case "": portless.append(key)
         case "@revoked": revoked.append(key)
-        case "@cert-authority": return "host certificates are not supported; the line is not used"
+        case "@cert-authority": return KnownHosts.certificates
         default: return "the marker \(Printable.text(marker)) is unknown"
         }
         return nil

@@ -59,7 +59,7 @@ struct LoginKeys {
     private static func missing(_ path: String) -> HeadwaterError {
         HeadwaterError(
             "ssh.key-missing", "the identity \(path) does not exist",
-            remedy: "correct `identity` of the peer, or make a key: ssh-keygen -t ed25519 -f \(path)")
+            remedy: "correct `identity` of the peer, or make a key: ssh-keygen -t ed25519 -f \(ShellWord.path(path))")
     }
 
     /// Of a key that the server would accept.
@@ -67,14 +67,16 @@ struct LoginKeys {
         HeadwaterError(
             "ssh.key-encrypted",
             "the private key \(path) is encrypted, ssh-agent does not hold it, and there is no terminal to ask at",
-            remedy: "run: ssh-add \(path)")
+            remedy: "run: ssh-add \(ShellWord.path(path))")
     }
 
     private static func sealed(_ file: IdentityFile) -> HeadwaterError {
         HeadwaterError(
             "ssh.key-encrypted",
             "the private key \(file.path) is encrypted with \(Printable.text(file.cipher)), which libssh2 1.10 cannot decrypt",
-            remedy: "run: ssh-add \(file.path) (or change the cipher: ssh-keygen -p -Z aes256-ctr -f \(file.path))")
+            remedy:
+                "run: ssh-add \(ShellWord.path(file.path)) (or change the cipher: ssh-keygen -p -Z aes256-ctr -f \(ShellWord.path(file.path)))"
+        )
     }
 
     private static func rsa(_ label: String) -> HeadwaterError {

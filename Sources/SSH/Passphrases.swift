@@ -85,13 +85,13 @@ final class Passphrases: Sendable {
         return .givenUp(
             HeadwaterError(
                 "ssh.passphrase", "the passphrase of the private key \(file.path) was wrong three times",
-                remedy: "run again, or load the key into ssh-agent: ssh-add \(file.path)"))
+                remedy: "run again, or load the key into ssh-agent: ssh-add \(ShellWord.path(file.path))"))
     }
 
     private static func unanswered(_ path: String) -> HeadwaterError {
         HeadwaterError(
             "ssh.passphrase", "no passphrase was given for the private key \(path)",
-            remedy: "run again, or load the key into ssh-agent: ssh-add \(path)")
+            remedy: "run again, or load the key into ssh-agent: ssh-add \(ShellWord.path(path))")
     }
 }
 

@@ -50,6 +50,26 @@ package struct SSHSettings: Hashable, Sendable {
         return port == 22 ? hostName : "[\(hostName)]:\(port)"
     }
 
+    /// `ssh` as a person would type it to log in here, the jump hosts before it included; a command may follow.
+    var loginCommand: String {
+        var hops: [SSHSettings] = []
+        var next = via.first
+        while let hop = next {
+            hops.insert(hop, at: 0)
+            next = hop.via.first
+        }
+        var words = ["ssh"]
+        if !hops.isEmpty {
+            let places = hops.map { hop in
+                let host = hop.alias.contains(":") ? "[\(hop.alias)]" : hop.alias
+                return "\(hop.user)@\(host)" + (hop.port == 22 ? "" : ":\(hop.port)")
+            }
+            words += ["-J", ShellWord.quoted(places.joined(separator: ","))]
+        }
+        if port != 22 { words += ["-p", "\(port)"] }
+        return (words + [ShellWord.quoted("\(user)@\(alias)")]).joined(separator: " ")
+    }
+
     /// Asks `ssh -G` where the OpenSSH client is installed. Blocks for that process.
     ///
     /// - Parameters:

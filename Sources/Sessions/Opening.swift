@@ -94,7 +94,7 @@ struct Opening {
         return HeadwaterError(
             "root.no-parent",
             "the directory /\(parent) does not exist; only the last part of \(path) is made by itself",
-            remedy: "correct the path; or on that machine: mkdir -p \(path)")
+            remedy: "correct the path; or on that machine: mkdir -p \(ShellWord.quoted(path))")
     }
 
     /// Makes the last component of `path`, and `subpath` beneath it, as far as they are missing; symlinks are not followed there.

@@ -49,6 +49,7 @@ struct DraftEdge {
 /// The keys of an edge, or of `defaults`, that something here depends on. Nil is not given.
 struct EdgeSettings {
     var mode: Mode?
+    /// Nil as well where the one that is given cannot be a name.
     var session: String?
     var sessionSpan: Span?
     var maxDelete: MaxDelete?

@@ -83,6 +83,8 @@ enum GraphRules {
     private static func checkSessions(_ draft: Draft, _ findings: inout Findings) {
         var seen: [String: DraftEdge] = [:]
         for edge in draft.edges {
+            // Which session is meant is not known where its name could not be read.
+            if edge.settings.sessionSpan != nil, edge.settings.session == nil { continue }
             let name = SessionName.of(edge, in: draft)
             let span = edge.settings.sessionSpan ?? edge.span
             // A session named in the file, or the name of the topology or of a peer, has been judged where it stands.

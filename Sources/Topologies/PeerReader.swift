@@ -38,6 +38,12 @@ struct PeerReader {
         guard let short = ShortPeer(text) else {
             return peer.path = findings.path(node, text, "the path of a peer")
         }
+        if let bracketed = ShortPeer.bracketed(text) {
+            isHostBroken = true
+            return findings.report(
+                .badHost, at: node.span, "an address of IPv6 stands in brackets, unlike in \(quoted(text))",
+                remedy: "write \(bracketed)")
+        }
         if short.isURL {
             isHostBroken = true
             return findings.report(
@@ -155,6 +161,17 @@ struct ShortPeer {
             host = String(login)
         }
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+    }
+
+    /// The same with brackets around what can only be an address of IPv6; nil for anything else.
+    static func bracketed(_ text: String) -> String? {
+        let login = text.prefix { $0 != "/" && $0 != "~" }
+        guard login.last == ":", !login.contains("[") else { return nil }
+        let address = login.dropLast().split(separator: "@", omittingEmptySubsequences: false).last ?? ""
+        let isAddress = address.allSatisfy { $0.isHexDigit || $0 == ":" } && address.count { $0 == ":" } > 1
+        if !isAddress { return nil }
+        let user = login.dropLast(address.count + 1)
+        return "\(user)[\(address)]:\(text.dropFirst(login.count))"
     }
 
     /// `ssh://host/path`, which would else be a directory of the host `ssh`.

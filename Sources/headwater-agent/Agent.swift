@@ -7,6 +7,7 @@ import Sessions
 @main
 enum Agent {
     static func main() {
+        StandardStreams.fill()
         signal(SIGPIPE, SIG_IGN)
         signal(SIGXFSZ, SIG_IGN)
         Host.raiseFileLimit()

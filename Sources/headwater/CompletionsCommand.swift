@@ -17,7 +17,10 @@ struct CompletionsCommand: Command {
     @Argument(help: "bash, zsh or fish.")
     var shell: Shell
 
+    @OptionGroup(title: "Everywhere") var global: GlobalOptions
+
     func execute() throws -> Core.ExitCode {
+        _ = try global.openLog()
         let shell: CompletionShell =
             switch shell {
             case .bash: .bash

@@ -29,9 +29,10 @@ struct InitCommand: Command {
             return .inStep
         }
         try write(text)
-        let name = Printable.text(file)
-        let command = file == "headwater.yaml" ? "headwater validate" : "headwater validate \(name)"
-        global.tell([StyledLine("\(name): written; change the peers in it, then: \(command)", .green)], log: log)
+        let word = Printable.line(ShellWord.quoted(file.hasPrefix("-") ? "./" + file : file))
+        let command = file == "headwater.yaml" ? "headwater validate" : "headwater validate \(word)"
+        let said = "\(Printable.text(file)): written; change the peers in it, then: \(command)"
+        global.tell([StyledLine(said, .green)], log: log)
         return .inStep
     }
 

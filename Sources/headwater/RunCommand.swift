@@ -39,7 +39,7 @@ struct RunCommand: Command {
         try Host.requireAddressSpace()
         let (signals, interruption) = try watchSignals()
         defer { signals.close() }
-        Host.raiseFileLimit()
+        let descriptors = Host.raiseFileLimit()
         let log = try global.openLog()
         let graph = try topology.load(global)
         let edges = try EdgeSelection.indices(selection.edge, in: graph)
@@ -63,7 +63,9 @@ struct RunCommand: Command {
         }
         let summaries = Orchestrator(
             edges: edges.map(graph.identity), order: RunOrder(graph, edges: edges), runner: runner,
-            interruption: interruption, observe: reporter.note
+            interruption: interruption,
+            atOnceMax: Orchestrator.atOnce(descriptors: descriptors, hosts: Set(graph.peers.compactMap(\.host)).count),
+            observe: reporter.note
         ).run()
         for summary in summaries { state.lastRuns.record(summary, at: WallClock.now) }
         for summary in summaries where summary.hasEnded {

@@ -1,6 +1,7 @@
 import Glibc
 import Platform
 
+StandardStreams.fill()
 // A reader that went away is an error of `write`, not the end of the process.
 signal(SIGPIPE, SIG_IGN)
 signal(SIGXFSZ, SIG_IGN)

@@ -40,6 +40,11 @@ import Topologies
         }
     }
 
+    @Test(arguments: ["error[stage.no-space]", "[stage.no-space]", "Stage.No-Space"])
+    func code_isFoundAsItStandsInAMessage(_ word: String) throws {
+        #expect(try text(word) == text("stage.no-space"))
+    }
+
     @Test(arguments: [("hw10", "HW0"), ("stage.nospace", "stage.no-space"), ("Halt.Emptied2", "halt.emptied")])
     func unknownCode_suggestsTheNearest(_ code: String, _ nearest: String) {
         var found: HeadwaterError?

@@ -51,11 +51,11 @@ struct FirstPushTests {
         try makeTree(world.source, files: 3)
         try world.writeTopology(
             peers: "  build: \(world.source)\n  t0: "
-                + world.remotePeer(world.servers[0], path: world.directory("remote0/no/parent")) + "\n",
+                + world.remotePeer(world.servers[0], path: "'" + world.directory("remote0/no/par ent") + "'") + "\n",
             edges: "  - build -> t0\n")
         let outcome = try await world.headwater("run")
         #expect(outcome.exit == 1)
-        #expect(outcome.stderr.contains("error[root.no-parent]") && outcome.stderr.contains("mkdir -p "))
+        #expect(outcome.stderr.contains("error[root.no-parent]") && outcome.stderr.contains("/no/par ent'\n"))
         #expect(!exists(world.directory("remote0/no")))
         // The source's end is as it was, too.
         #expect(!exists(world.source + "/.headwater"))

@@ -19,6 +19,8 @@ struct HelpCommandsTests {
     }
 
     @Test func starter_isNamedAfterItsFile_andItsExamplesAreValidToo() async throws {
+        let written = try await headwater(["init", "my web.yaml"])
+        #expect(written.stdout.hasSuffix("then: headwater validate 'my web.yaml'\n"), "\(written.stdout)")
         #expect(try await headwater(["init", "web.yaml"]).exit == 0)
         var text = try read(directory("web.yaml"))
         #expect(text.contains("\nname: web\n"))
@@ -83,7 +85,7 @@ struct HelpCommandsTests {
 
     @Test(arguments: ["bash", "zsh", "fish"])
     func completions_areAScriptOfThatShell(shell: String) async throws {
-        let outcome = try await headwater(["completions", shell])
+        let outcome = try await headwater(["completions", "--no-color", "--log-file", directory("log"), shell])
         #expect(outcome.exit == 0)
         let options = ["format", "edge", "reset", "log-file"]
         for word in ["validate", "graph", "diff", "explain", "snapshot", "compact"] + options {

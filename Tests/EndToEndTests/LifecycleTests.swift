@@ -63,6 +63,23 @@ struct LifecycleTests {
         #expect(try await world.run().outcome.exit == 0)
     }
 
+    /// As some supervisors start programs. What is said must not land in the first file that is opened in their place.
+    @Test(arguments: [">&-", "2>&-", "<&- >&- 2>&-"])
+    func startedWithoutStandardDescriptors_itRunsAsEver(closing: String) async throws {
+        let world = try World(targets: 1)
+        try makeTree(world.source, files: 20)
+        let shell = try RunningProcess(
+            [
+                "/bin/sh", "-c", "\"$1\" run --verbose \"$2\" \(closing)", "sh", Headwater.binaries() + "/headwater",
+                world.topology,
+            ],
+            environment: world.environment)
+        let outcome = await shell.outcome()
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        #expect(try await world.differences(0) == [])
+        #expect(try await world.run().report.edges.allSatisfy(\.movedNothing))
+    }
+
     /// A first run stopped (SIGSTOP) when its content is on its way.
     private func stoppedMidway() async throws -> (World, RunningProcess) {
         let world = try World(targets: 1)

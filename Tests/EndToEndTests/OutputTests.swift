@@ -67,7 +67,7 @@ struct OutputTests {
         let outcome = try await Headwater.run(["--version"], environment: ["PATH": "/usr/bin:/bin"])
         #expect(outcome.exit == 0)
         let text = outcome.stdout.lowercased()
-        for library in ["headwater 0.1.0", "libssh2", "openssl", "sqlite", "zstd", "xxhash", "libyaml"] {
+        for library in ["headwater 0.1.0", "libssh2", "openssl", "sqlite", "zstd", "xxhash", "libyaml", "zlib"] {
             #expect(text.contains(library), "\(library) in \(text)")
         }
     }

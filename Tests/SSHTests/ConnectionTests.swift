@@ -38,6 +38,29 @@ import Testing
         #expect(failure(server) { $0.knownHostsFiles = [path] } == nil)
     }
 
+    /// The first host of a new user, whose home has no `.ssh` yet; names as people have them.
+    @Test func theCommandThatAddsAKeyMakesTheDirectoryToo() throws {
+        let server = try SSHServer()
+        let directory = TemporaryDirectory()
+        let path = directory("it's a home/.ssh/known_hosts")
+        let error = try #require(failure(server) { $0.knownHostsFiles = [path] })
+        let command = try #require(error.remedy.split(separator: "then run: ").last)
+        #expect(try ChildProcess.run(["/bin/sh", "-c", String(command)]).exit == 0, "\(error.remedy)")
+        #expect(failure(server) { $0.knownHostsFiles = [path] } == nil)
+        let made = try FileStatus(at: Descriptor.workingDirectory, directory("it's a home/.ssh"))
+        #expect(made.permissions == 0o700)
+    }
+
+    /// Who relies on certificates is told why the host is not known.
+    @Test func aHostKnownByACertificateAuthorityOnlyIsNamed() throws {
+        let server = try SSHServer()
+        let directory = TemporaryDirectory()
+        let path = try knownHosts("# ours\n@cert-authority [127.0.0.1]:* \(server.hostKey())\n", in: directory)
+        let error = try #require(failure(server) { $0.knownHostsFiles = [path] })
+        #expect(error.code == "ssh.host-key-unknown")
+        #expect(error.message.contains("@cert-authority in \(path):2 is not used"), "\(error.message)")
+    }
+
     @Test func aChangedKeyIsRefused() throws {
         let (server, other) = (try SSHServer(), try SSHServer())
         let directory = TemporaryDirectory()

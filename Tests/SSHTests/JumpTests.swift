@@ -79,6 +79,22 @@ import Testing
         #expect(error?.code == "ssh.host-key-unknown")
         #expect(error?.message.contains("[127.0.0.1]:\(inner.port)") == true)
         #expect(error?.message.contains(inner.hostKeyFingerprint) == true)
+        // Nothing here reaches the host: its key is asked for from where it is reached.
+        let asked = "ssh -p \(jump.port) \(jump.user)@bastion ssh-keyscan -p \(inner.port) -t ed25519 127.0.0.1 >> "
+        #expect(error?.remedy.contains("then run: " + asked) == true, "\(error?.remedy ?? "")")
+    }
+
+    @Test func theCommandThatLogsInGoesThroughEveryHost() {
+        var settings = SSHSettings(
+            alias: "c", hostName: "c", user: "u", port: 22, identityFiles: [], isIdentityDeclared: false,
+            agentSocket: nil, identitiesOnly: false, hostKeyAlias: nil, knownHostsFiles: [], pinnedHostKey: nil,
+            connectTimeoutSeconds: 1)
+        #expect(settings.loginCommand == "ssh u@c")
+        var (first, second) = (settings, settings)
+        (first.alias, first.port, second.alias) = ("2001:db8::1", 2222, "b")
+        second.via = [first]
+        settings.via = [second]
+        #expect(settings.loginCommand == "ssh -J 'u@[2001:db8::1]:2222,u@b' u@c")
     }
 
     @Test func aJumpHostThatIsNotTrustedIsNamed_andAskedOnce() throws {

@@ -23,4 +23,16 @@ import Testing
         server.stop()
         #expect(server.descendants().isEmpty)
     }
+
+    @Test func theRefusalOfAStoppedServerIsNobodyElsesAnswer() throws {
+        let server = try SSHServer()
+        server.stop()
+        for _ in 0..<50 { #expect(SSHServer.freePort() != server.port) }
+        var failure: StreamSocket.ConnectFailure?
+        do throws(StreamSocket.ConnectFailure) {
+            _ = try StreamSocket.connect(host: "127.0.0.1", port: server.port, timeoutMilliseconds: 5000)
+        } catch { failure = error }
+        guard case .system(let error) = failure else { return #expect(Bool(false), "\(String(describing: failure))") }
+        #expect(error.errno == ECONNREFUSED)
+    }
 }

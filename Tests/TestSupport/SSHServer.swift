@@ -28,6 +28,8 @@ package final class SSHServer: Sendable {
     private let watchdogPipe: Int32
     private let hostKeyTypes: [String]
     private let isStopped = Monitor(false)
+    /// The port of a server that was stopped, bound and not listened at: what comes there is refused, and nobody else gets it.
+    private let heldPort = Monitor<Descriptor?>(nil)
 
     /// HOME of what runs over this server; an empty directory at first.
     package var home: String { directory("home") }
@@ -98,7 +100,7 @@ package final class SSHServer: Sendable {
         while !log.contains(good), !log.contains(bad), kill(listener, 0) == 0 { poll(nil, 0, 2) }
     }
 
-    /// Kills the server and everything it started. May be called more than once.
+    /// Kills the server and everything it started; its port refuses from then on. May be called more than once.
     package func stop() {
         if isStopped.update({ stopped in exchange(&stopped, true) }) { return }
         kill(listener, SIGSTOP)
@@ -108,6 +110,7 @@ package final class SSHServer: Sendable {
         var status: Int32 = 0
         waitpid(listener, &status, 0)
         for pid in SSHServer.strays(port) { kill(pid, SIGKILL) }
+        heldPort.update { $0 = SSHServer.boundSocket(port) }
         close(watchdogPipe)
         kill(watchdog, SIGKILL)
         waitpid(watchdog, &status, 0)
@@ -166,17 +169,30 @@ extension SSHServer {
 
     /// A port that was free a moment ago.
     package static func freePort() -> Int {
-        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(fd) }
+        let socket = boundSocket(0)
         var address = loopback(0)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                _ = bind(fd, pointer, size)
-                _ = getsockname(fd, pointer, &size)
-            }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = getsockname(socket.raw, $0, &size) }
         }
         return Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    /// Bound to the port and not listening there, so that connections are refused; to no port where somebody else has it.
+    fileprivate static func boundSocket(_ port: Int) -> Descriptor {
+        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let held = Descriptor(owning: socket(AF_INET, type, 0))
+        var reuse: Int32 = 1
+        if port != 0 {
+            setsockopt(held.raw, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
+        }
+        var address = loopback(port)
+        withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                _ = bind(held.raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        return held
     }
 
     private static func loopback(_ port: Int) -> sockaddr_in {

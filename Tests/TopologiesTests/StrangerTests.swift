@@ -40,6 +40,14 @@ import Topologies
             text: "headwater: 1\npeers: {a: /a, b: \"u@h:2222:/b\"}\nedges: [a -> b]\n",
             findings: ["HW026 2:19 write {host: h, port: …"]),
         Mistake(
+            testDescription: "an address of IPv6 without brackets",
+            text: "headwater: 1\npeers: {a: /srv/a, b: \"u@fe80::1:/b\", c: \"::1:~/c\"}\nedges: [a -> b, a -> c]\n",
+            findings: ["HW028 2:23 write u@[fe80::1]:/b", "HW028 2:42 write [::1]:~/c"]),
+        Mistake(
+            testDescription: "a session whose name cannot be, beside another of the same peers",
+            text: peers + "edges: [a -> b, {from: a, to: b, session: my session}]\n",
+            findings: ["HW102 5:17 remove one of the two", "HW025 5:43 use 1 to 64"]),
+        Mistake(
             testDescription: "a path of Windows",
             text: "headwater: 1\npeers: {a: 'C:\\data', b: \"h:/b\"}\nedges: [a -> b]\n",
             findings: ["HW026 2:12 write an absolute path, with `/`"]),

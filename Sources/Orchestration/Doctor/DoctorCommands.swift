@@ -1,23 +1,6 @@
 import Core
 import Topologies
 
-/// A word of a command line for a POSIX shell.
-package enum ShellWord {
-    /// As it is where it is plain, in single quotes otherwise.
-    package static func quoted(_ text: String) -> String {
-        let isPlain = text.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"):
-                true
-            default: "-_./:=@%+,".utf8.contains(byte)
-            }
-        }
-        return isPlain && !text.isEmpty
-            ? text : "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
-    }
-}
-
 /// What to type against a finding.
 enum DoctorCommands {
     /// `command` on the machine of `peer`, typed here.
@@ -43,7 +26,7 @@ enum DoctorCommands {
 
     /// What stands between backquotes, or behind the last colon where that is a command.
     private static func written(in remedy: String) -> [String] {
-        let programs = ["ssh-keyscan", "ssh-keygen", "ssh-add", "chmod", "make"]
+        let programs = ["ssh-keyscan", "ssh-keygen", "ssh-add", "ssh", "chmod", "mkdir", "make"]
         func isCommand(_ text: Substring) -> Bool { programs.contains { text.hasPrefix($0 + " ") } }
         let parts = remedy.split(separator: "`", omittingEmptySubsequences: false)
         let quoted = parts.indices.filter { $0 % 2 == 1 && $0 < parts.count - 1 }.map { parts[$0] }.filter(isCommand)
@@ -58,13 +41,8 @@ enum DoctorCommands {
     private static func options(_ host: HostReference) -> [String] {
         var words: [String] = []
         if let port = host.port, port != 22 { words += ["-p", "\(port)"] }
-        if let identity = host.identity { words += ["-i", path(identity)] }
-        if let known = host.knownHosts { words += ["-o", "UserKnownHostsFile=" + path(known)] }
+        if let identity = host.identity { words += ["-i", ShellWord.path(identity)] }
+        if let known = host.knownHosts { words += ["-o", "UserKnownHostsFile=" + ShellWord.path(known)] }
         return words + [ShellWord.quoted((host.user.map { $0 + "@" } ?? "") + host.host)]
-    }
-
-    /// A `~` stays for the shell.
-    private static func path(_ path: String) -> String {
-        path.hasPrefix("~/") ? "~/" + ShellWord.quoted(String(path.dropFirst(2))) : ShellWord.quoted(path)
     }
 }
