@@ -82,8 +82,10 @@ let package = Package(
         .executableTarget(
             name: "apply-probe", dependencies: ["Core", "Platform", "Roots"], path: "Tests/apply-probe",
             swiftSettings: settings),
+        // It builds, reads and compares whole trees: unoptimised, that is most of the time that the tests take.
         .target(
-            name: "TestSupport", dependencies: ["Core", "Platform"], path: "Tests/TestSupport", swiftSettings: settings),
+            name: "TestSupport", dependencies: ["Core", "Platform"], path: "Tests/TestSupport",
+            swiftSettings: settings + [.unsafeFlags(["-O"])]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -122,6 +122,13 @@ package struct SessionDirectory: Hashable, Sendable {
                     "make \(database) writable for this user, or set `database:` of this peer to a directory that is",
                 exit: .databaseRefuses, cause: error.description)
         }
+        if error.errno == ENOENT {
+            return HeadwaterError(
+                "snapshot.directory", "the directory of the databases, \(database), does not exist",
+                remedy:
+                    "make it on that machine: mkdir -p \(ShellWord.quoted(database)), or correct `database:` of this peer",
+                exit: .databaseRefuses, cause: error.description)
+        }
         return fault(path, error.description)
     }
 

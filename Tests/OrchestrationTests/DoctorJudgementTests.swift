@@ -195,6 +195,18 @@ import Topologies
         #expect(found.commands == ["headwater run t.yaml --reset --edge t-build-eu"])
     }
 
+    @Test func refusalThatNoResetMends_namesNone_andOneInAHiddenRootIsTheRoots() throws {
+        let error = HeadwaterError("snapshot.newer-schema", "newer", remedy: "use it", exit: .databaseRefuses)
+        let refused = SessionFacts(session: "t-build-eu", state: .refused(error))
+        let found = try finding { $0[1].root!.sessions[0] = refused }
+        #expect(found.error.code == "snapshot.newer-schema" && found.commands == [])
+        let hidden = try judged {
+            $0[1].root!.sessions[0] = refused
+            $0[1].root!.isReadable = false
+        }
+        #expect(hidden.findings.map(\.error.code) == ["halt.unreadable"])
+    }
+
     @Test func databaseLostAtOneEnd_isRefused() throws {
         func known(_ peer: Int) throws -> Finding {
             try finding { $0[peer].root!.sessions[0] = SessionFacts(session: "t-build-eu", state: .known(size(1, 1))) }

@@ -35,7 +35,7 @@ import Testing
                 expected: tree.expected("standing")),
         ]
         let outcomes = try Applier(tree.stage).apply(batch)
-        #expect(outcomes.allSatisfy(\.isDone))
+        #expect(outcomes.allSatisfy { $0.isDone })
         let found = ["f", "plain", "l", "d", "standing"].map { name in
             tree.status(name).map { [UInt32($0.kind == .symlink ? 0 : $0.permissions), $0.userID, $0.groupID] }
         }
@@ -88,7 +88,7 @@ import Testing
         let outcomes = try Applier(tree.stage).apply([
             .putFile(try TreePath(slashed: "f"), try writer.finish(), expected: .absent)
         ])
-        #expect(outcomes.allSatisfy(\.isDone))
+        #expect(outcomes.allSatisfy { $0.isDone })
         let status = try #require(tree.status("f"))
         #expect(status.size == UInt64(size) && status.storedBytes < 1 << 20)
         let file = try Descriptor(at: Descriptor.workingDirectory, tree("f"), O_RDONLY)

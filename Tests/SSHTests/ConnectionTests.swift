@@ -220,8 +220,9 @@ import Testing
 
     @Test func waysOfNotReachingAHostHaveCodesOfTheirOwn() throws {
         let server = try SSHServer()
-        let port = SSHServer.freePort()
-        let refused = try #require(failure(server) { $0.port = port })
+        let quiet = QuietPort()
+        defer { withExtendedLifetime(quiet) {} }
+        let refused = try #require(failure(server) { $0.port = quiet.number })
         #expect(refused.code == "ssh.connect" && refused.exit == .unreachable && refused.isTransient)
         let unnamed = try #require(failure(server) { $0.hostName = "nowhere.invalid" })
         #expect(unnamed.code == "ssh.name" && unnamed.exit == .unreachable && unnamed.isTransient)

@@ -54,8 +54,10 @@ import Testing
 
     @Test func aRefusedPortIsTriedThreeTimesAndThenGivenUp() throws {
         let server = try SSHServer()
+        let quiet = QuietPort()
+        defer { withExtendedLifetime(quiet) {} }
         let hosts = HostConnections(
-            server.settings { $0.port = SSHServer.freePort() }, retry: .init(firstPauseSeconds: 0.01))
+            server.settings { $0.port = quiet.number }, retry: .init(firstPauseSeconds: 0.01))
         #expect(code { _ = try hosts.openChannel(command: "true") } == "ssh.connect")
     }
 
@@ -117,8 +119,10 @@ import Testing
 
     @Test func closingEndsAPauseBetweenTries() throws {
         let server = try SSHServer()
+        let quiet = QuietPort()
+        defer { withExtendedLifetime(quiet) {} }
         let hosts = HostConnections(
-            server.settings { $0.port = SSHServer.freePort() }, retry: .init(firstPauseSeconds: 50))
+            server.settings { $0.port = quiet.number }, retry: .init(firstPauseSeconds: 50))
         let caller = WorkerThread("edge") { code { _ = try hosts.openChannel(command: "true") } }
         hosts.close()
         #expect(try caller.join() == "ssh.connection-closed")

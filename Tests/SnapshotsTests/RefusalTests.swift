@@ -179,8 +179,9 @@ import TestSupport
         let rig = Rig()
         let directory = SessionDirectory(database: rig.root("absent"), session: "s")
         #expect(Snapshot.inspect(directory: directory) == .none)
-        #expect(
-            failure { _ = try Snapshot.create(directory: directory, meta: sampleMeta()) }?.code == "snapshot.directory")
+        let error = failure { _ = try Snapshot.create(directory: directory, meta: sampleMeta()) }
+        #expect(error?.code == "snapshot.directory")
+        #expect(error?.remedy.contains("mkdir -p \(rig.root("absent")),") == true, "\(error?.remedy ?? "")")
     }
 
     @Test func pathThatLooksLikeAURI_isPlain() throws {

@@ -28,8 +28,7 @@ package final class SSHServer: Sendable {
     private let watchdogPipe: Int32
     private let hostKeyTypes: [String]
     private let isStopped = Monitor(false)
-    /// The port of a server that was stopped, bound and not listened at: what comes there is refused, and nobody else gets it.
-    private let heldPort = Monitor<Descriptor?>(nil)
+    private let afterwards = Monitor<QuietPort?>(nil)
 
     /// HOME of what runs over this server; an empty directory at first.
     package var home: String { directory("home") }
@@ -100,7 +99,7 @@ package final class SSHServer: Sendable {
         while !log.contains(good), !log.contains(bad), kill(listener, 0) == 0 { poll(nil, 0, 2) }
     }
 
-    /// Kills the server and everything it started; its port refuses from then on. May be called more than once.
+    /// Kills the server and everything it started. May be called more than once. Nobody else gets the port as long as this lives.
     package func stop() {
         if isStopped.update({ stopped in exchange(&stopped, true) }) { return }
         kill(listener, SIGSTOP)
@@ -110,10 +109,10 @@ package final class SSHServer: Sendable {
         var status: Int32 = 0
         waitpid(listener, &status, 0)
         for pid in SSHServer.strays(port) { kill(pid, SIGKILL) }
-        heldPort.update { $0 = SSHServer.boundSocket(port) }
         close(watchdogPipe)
         kill(watchdog, SIGKILL)
         waitpid(watchdog, &status, 0)
+        afterwards.update { $0 = QuietPort(port) }
     }
 
     private func text(_ path: String) -> String { SSHServer.text(path) }
@@ -169,38 +168,17 @@ extension SSHServer {
 
     /// A port that was free a moment ago.
     package static func freePort() -> Int {
-        let socket = boundSocket(0)
-        var address = loopback(0)
+        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(fd) }
+        var address = loopbackAddress(0)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = getsockname(socket.raw, $0, &size) }
-        }
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
-
-    /// Bound to the port and not listening there, so that connections are refused; to no port where somebody else has it.
-    fileprivate static func boundSocket(_ port: Int) -> Descriptor {
-        let type = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        let held = Descriptor(owning: socket(AF_INET, type, 0))
-        var reuse: Int32 = 1
-        if port != 0 {
-            setsockopt(held.raw, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
-        }
-        var address = loopback(port)
-        withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = bind(held.raw, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                _ = bind(fd, pointer, size)
+                _ = getsockname(fd, pointer, &size)
             }
         }
-        return held
-    }
-
-    private static func loopback(_ port: Int) -> sockaddr_in {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        return address
+        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     /// False when the server ended instead (the port was taken in between).
@@ -209,7 +187,7 @@ extension SSHServer {
         while waitpid(pid, &status, WNOHANG) == 0 {
             let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
             defer { close(fd) }
-            var address = loopback(port)
+            var address = loopbackAddress(port)
             let connected = withUnsafePointer(to: &address) {
                 $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                     connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))

@@ -88,11 +88,19 @@ package struct DoctorJudgement {
             }
             let names = [edge.upstream, edge.downstream].map { checks[$0].peer }
             let reset = "headwater run \(ShellWord.quoted(topology.file)) --reset --edge \(edge.session)"
-            for case (let peer, .refused(let error)) in ends {
-                findings.append(Finding(.error, [checks[peer].peer], error, commands: [reset]))
+            for case (let peer, .refused(let error)) in ends where !isHidden(peer) {
+                // Not every refusal ends with a reset: a database of a newer version, or one that may not be read, is sound.
+                let commands = error.remedy.contains("reset") ? [reset] : []
+                findings.append(Finding(.error, [checks[peer].peer], error, commands: commands))
             }
             if let error = halfLost(edge, ends) { findings.append(Finding(.error, names, error, commands: [reset])) }
         }
+    }
+
+    /// Whether the databases lie in a root that this user may not look into: that is a finding of its own, and says nothing of them.
+    private func isHidden(_ peer: Int) -> Bool {
+        guard let root = checks[peer].root, topology.peers[peer].database == nil else { return false }
+        return root.kind == .directory && !root.isReadable
     }
 
     /// One end remembers the session, the other does not.
