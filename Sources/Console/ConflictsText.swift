@@ -114,7 +114,7 @@ package enum ConflictsJSON {
 
 extension Digest {
     /// As other tools print it: `xxh128:` and 32 hexadecimal digits.
-    fileprivate var text: String { "xxh128:" + [high, low].map(Digest.hex).joined() }
+    var text: String { "xxh128:" + [high, low].map(Digest.hex).joined() }
 
     private static func hex(_ value: UInt64) -> String {
         let digits = String(value, radix: 16)

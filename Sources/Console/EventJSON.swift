@@ -59,7 +59,7 @@ package enum EventJSON {
         return all
     }
 
-    private static func summaryMembers(_ summary: EdgeSummary) -> [(String, JSONValue)] {
+    static func summaryMembers(_ summary: EdgeSummary) -> [(String, JSONValue)] {
         let counts = summary.counts
         return [
             ("edge", .string(summary.edge.label)), ("session", .string(summary.edge.session)),

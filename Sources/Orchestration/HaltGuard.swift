@@ -9,8 +9,11 @@ import Sessions
 package struct HaltGuard: Sendable {
     private let store: HaltStore
     private let now: @Sendable () -> Timestamp
+    private let isPlan: Bool
 
-    package init(store: HaltStore, now: @escaping @Sendable () -> Timestamp) {
+    /// - Parameter isPlan: what is known counts, and stays as it is.
+    package init(store: HaltStore, isPlan: Bool = false, now: @escaping @Sendable () -> Timestamp) {
+        self.isPlan = isPlan
         self.store = store
         self.now = now
     }
@@ -26,6 +29,7 @@ package struct HaltGuard: Sendable {
             let known = try store.halt(of: edge.session)
             let list = HaltedPaths()
             var summary = body(known?.permits ?? [], list)
+            if isPlan { return summary }
             if summary.exit == .halted, let error = summary.error {
                 summary.error = try keep(error, edge, known, list)
             } else if known != nil, !summary.exit.blocksDownstream {

@@ -17,6 +17,10 @@ package final class SessionRunner: EdgeRunner {
     private let halts: HaltGuard
     /// What was decided for conflicts, by session.
     private let resolutions: [String: [Resolution]]
+    /// Nil unless nothing is to be done, only planned.
+    private let gathering: PlanGathering?
+    /// What a plan that is carried out permits, by session; nil where there is none.
+    private let permits: [String: [ForeseenStep]]?
     private let interruption: Interruption
     private let observe: @Sendable (Event) -> Void
     private let registry = RootRegistry()
@@ -27,6 +31,8 @@ package final class SessionRunner: EdgeRunner {
     private let hosts: [SSHTarget: AgentHost]
     /// The trees that some edge of this run reads.
     private let rootsRead: Set<RootName>
+    /// In a plan, for each edge those of this run that read what it writes.
+    private let readers: [Int: [Int]]
     private let owner = LockOwner.current()
     private let moments = Monitor(Moments())
     private let ledger: PlaceLedger
@@ -44,17 +50,21 @@ package final class SessionRunner: EdgeRunner {
 
     /// - Parameters:
     ///   - edges: indices into `topology.edges`; `run` counts in this list.
+    ///   - plan: gathers what a run would do, and none is made.
+    ///   - permits: of a plan that is carried out, by session: nothing else is done.
     ///   - agent: path of the program that far machines are to run.
     ///   - askPassphrase: asks a person for the passphrase of a private key; nil where nobody is there.
     package init(
         _ topology: Topology, edges: [Int], isReset: Bool, isVerifying: Bool = false, halts: HaltStore,
-        resolutions: [String: [Resolution]] = [:], agent: String, interruption: Interruption,
+        resolutions: [String: [Resolution]] = [:], plan: PlanGathering? = nil, permits: [String: [ForeseenStep]]? = nil,
+        agent: String, interruption: Interruption,
         askPassphrase: SSHRun.Ask? = nil, observe: @escaping @Sendable (Event) -> Void
     ) {
         self.topology = topology
         self.edges = edges
         (self.isReset, self.isVerifying) = (isReset, isVerifying)
-        self.halts = HaltGuard(store: halts) { WallClock.now }
+        self.halts = HaltGuard(store: halts, isPlan: plan != nil) { WallClock.now }
+        (gathering, self.permits) = (plan, permits)
         self.interruption = interruption
         self.resolutions = resolutions
         self.observe = observe
@@ -62,6 +72,7 @@ package final class SessionRunner: EdgeRunner {
             ask: askPassphrase, note: { observe(.detail(edge: nil, $0)) }, warn: { observe(.warning(edge: nil, $0)) })
         routes = Dictionary(uniqueKeysWithValues: edges.map { ($0, Route(topology, $0)) })
         ledger = PlaceLedger(topology, edges: edges)
+        readers = plan == nil ? [:] : SessionRunner.readers(topology, edges)
         rootsRead = Set(edges.map { RootName(topology, read: $0) })
         let file = AgentFile(path: agent)
         let targets = Set(routes.values.flatMap(\.hosts))
@@ -83,8 +94,14 @@ package final class SessionRunner: EdgeRunner {
     package func run(edgeIndex: Int) -> EdgeSummary {
         let edge = edges[edgeIndex]
         let identity = topology.identity(of: edge)
-        defer { moments.update { $0.end(edge) } }
-        var summary = halts.run(identity) { permits, list in attempt(edge, identity, permits, list) }
+        defer {
+            moments.update { $0.end(edge) }
+            gathering?.end(identity)
+        }
+        var summary = halts.run(identity) { permits, list in
+            defer { gathering?.note(identity, heldBack: list.paths) }
+            return attempt(edge, identity, permits, list)
+        }
         summary.error = summary.error?.withCommands(file: topology.file, session: identity.session)
         if let peer = summary.error?.peer { summary.error?.peer = described(peer) }
         return summary
@@ -114,7 +131,8 @@ package final class SessionRunner: EdgeRunner {
         while true {
             var streams: SessionStreams?
             defer { streams?.close() }
-            let observer = EdgeObserver(identity, list, observe)
+            let observer = EdgeObserver(identity, list, gathering, observe)
+            gathering?.begin(identity)
             do throws(HeadwaterError) {
                 streams = try open(edge, identity)
                 try ledger.require(edge, hosts)
@@ -148,6 +166,7 @@ package final class SessionRunner: EdgeRunner {
     {
         let identity = plan.request.edge
         let outcome = try run(plan, streams, observer)
+        gathering?.note(identity, position: outcome.position)
         var summary = EdgeSummary(edge: identity)
         summary.counts = outcome.counts
         summary.bytesSent = outcome.bytesSent
@@ -159,12 +178,14 @@ package final class SessionRunner: EdgeRunner {
     private func run(_ plan: SessionPlan, _ streams: SessionStreams, _ observer: EdgeObserver) throws(HeadwaterError)
         -> SessionOutcome
     {
+        let permits = permits?[plan.request.edge.session] ?? []
         if let control = streams.control {
             return try OrderedSession.run(
-                plan, over: streams.lentName, control: control, cancellation: cancellation, observer: observer)
+                plan, permits: permits, over: streams.lentName, control: control, cancellation: cancellation,
+                observer: observer)
         }
         return try EdgeSession.run(
-            plan, registry: registry, stream: streams.data!, lent: streams.files,
+            plan, permits: permits, registry: registry, stream: streams.data!, lent: streams.files,
             cancellation: cancellation, observer: observer)
     }
 
@@ -174,16 +195,29 @@ package final class SessionRunner: EdgeRunner {
         upstream.viewSince = viewSince(edge, RootName(topology, read: edge))
         var downstream = end(declared, declared.downstream)
         if declared.mode == .bidi { downstream.viewSince = viewSince(edge, RootName(topology, written: edge)) }
-        downstream.isReadLater = rootsRead.contains(RootName(topology, written: edge))
+        downstream.isReadLater = rootsRead.contains(RootName(topology, written: edge)) || readers[edge] != nil
         let request = SessionRequest(
-            edge: identity, maxDelete: DeleteLimit(declared.maxDelete), policy: declared.policy, isReset: isReset,
-            isVerifying: isVerifying,
+            edge: identity, maxDelete: DeleteLimit(declared.maxDelete), policy: declared.policy,
+            purpose: purpose(edge, identity), isReset: isReset, isVerifying: isVerifying,
             released: permits.map { ReleasedHalt(code: $0.code, facts: $0.facts) }, filter: declared.filter.rules,
             resolutions: resolutions[identity.session] ?? [], owner: owner.text, takesOver: takesOver)
         let isUpstream = routes[edge]!.openerIsUpstream
         return SessionPlan(
             request: request, here: isUpstream ? upstream : downstream, there: isUpstream ? downstream : upstream,
             hereIsUpstream: isUpstream)
+    }
+
+    private static func readers(_ topology: Topology, _ edges: [Int]) -> [Int: [Int]] {
+        var readers: [Int: [Int]] = [:]
+        for edge in edges { for feeder in topology.feeders(of: edge) { readers[feeder, default: []].append(edge) } }
+        return readers
+    }
+
+    /// Where both sides of a path may be new, what it is decides: then all that is foreseen has to be read.
+    private func purpose(_ edge: Int, _ identity: EdgeIdentity) -> SessionPurpose {
+        if let permits { return .carryOut(stepsCount: permits[identity.session]?.count ?? 0) }
+        if gathering == nil { return .run }
+        return .plan(readsContent: (readers[edge] ?? []).contains { topology.edges[$0].mode == .bidi })
     }
 
     private func end(_ edge: Edge, _ peer: Int) -> EndRequest {
@@ -201,6 +235,8 @@ package final class SessionRunner: EdgeRunner {
     ///
     /// What was written through the same root is folded into its scan: so all edges of a root share one.
     private func viewSince(_ edge: Int, _ root: RootName) -> UInt64 {
+        // Nothing is written in a plan.
+        if gathering != nil { return 0 }
         let strangers = topology.feeders(of: edge).filter { feeder in
             let isBidi = topology.edges[feeder].mode == .bidi
             return RootName(topology, written: feeder) != root
@@ -232,11 +268,16 @@ package final class SessionRunner: EdgeRunner {
 private final class EdgeObserver: SessionObserver {
     private let edge: EdgeIdentity
     private let list: HaltedPaths
+    private let gathering: PlanGathering?
     private let observe: @Sendable (Event) -> Void
     private let counts = Monitor((moved: CycleCounts(), recovered: CycleCounts()))
 
-    init(_ edge: EdgeIdentity, _ list: HaltedPaths, _ observe: @escaping @Sendable (Event) -> Void) {
+    init(
+        _ edge: EdgeIdentity, _ list: HaltedPaths, _ gathering: PlanGathering?,
+        _ observe: @escaping @Sendable (Event) -> Void
+    ) {
         self.edge = edge
+        self.gathering = gathering
         self.list = list
         self.observe = observe
     }
@@ -247,13 +288,18 @@ private final class EdgeObserver: SessionObserver {
     func note(moved: CycleCounts) { counts.update { $0.moved = moved } }
     func note(recovered: CycleCounts) { counts.update { $0.recovered = recovered } }
 
-    func note(problem: HeadwaterError) { if !list.take(problem) { observe(.problem(edge: edge, problem)) } }
+    func note(problem: HeadwaterError) {
+        if list.take(problem) { return }
+        gathering?.note(edge, problem)
+        observe(.problem(edge: edge, problem))
+    }
+    func note(planned steps: [ForeseenStep], recorded: UInt64) { gathering?.note(edge, steps, recorded: recorded) }
     func note(progress: Progress) { observe(.progress(edge: edge, progress)) }
     func note(detail: String) { observe(.detail(edge: edge, detail)) }
 }
 
 extension DeleteLimit {
-    fileprivate init(_ limit: Topologies.MaxDelete) {
+    init(_ limit: Topologies.MaxDelete) {
         switch limit {
         case .percent(let percent): self = .percent(percent)
         case .count(let count): self = .count(count)

@@ -20,6 +20,7 @@ final class ContentSender {
     private var preserved: Preserved { end.preserved }
     /// Where the target is in this process.
     private let lent: LentFiles?
+    private let purpose: SessionPurpose
     private let cursor: TreeCursor
     private var wants: [WantMessage.Item] = []
     private var comparisons: [WantMessage.Item] = []
@@ -43,7 +44,7 @@ final class ContentSender {
     }
 
     init(link: FrameLink, _ end: SessionEnd) {
-        (self.link, self.end, lent) = (link, end, end.lent)
+        (self.link, self.end, lent, purpose) = (link, end, end.lent, end.purpose)
         reader = end.root.cache.openReader()
         cursor = TreeCursor(root: end.root.descriptor.raw)
     }
@@ -185,8 +186,33 @@ final class ContentSender {
         if !files.isEmpty { try link.send(.same, SameMessage(files: files).encoded()) }
     }
 
+    /// In a plan: says that these files could be sent, in the place of their content; what the target has already, as ever.
+    private func promise(_ items: [WantMessage.Item], _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
+        var files: [PromisedMessage.File] = []
+        var same: [SentFile] = []
+        for item in items {
+            guard let request = changes[item.index]?.request else { continue }
+            let isRead = item.has != nil || purpose == .plan(readsContent: true)
+            switch reader.promise(request, withDigest: isRead) {
+            case .failure(let fault): try fail(item.index, request.path, fault, &changes)
+            case .success(let digest):
+                let attributes = told(request.attributes, changes[item.index])
+                changes[item.index]?.sent = Source.SentContent(
+                    attributes: attributes, digest: digest, identity: request.identity)
+                if let digest, digest == item.has {
+                    same.append(SentFile(index: item.index, attributes: attributes, digest: digest))
+                } else {
+                    files.append(PromisedMessage.File(index: item.index, attributes: attributes, digest: digest))
+                }
+            }
+        }
+        if !same.isEmpty { try link.send(.same, SameMessage(files: same).encoded()) }
+        if !files.isEmpty { try link.send(.promised, PromisedMessage(files: files).encoded()) }
+    }
+
     private func sendPack(_ items: [WantMessage.Item], _ changes: inout [Int: Source.Announced]) throws(HeadwaterError)
     {
+        if purpose.isPlan { return try promise(items, &changes) }
         var same: [SentFile] = []
         var indices: [Int] = []
         var requests: [ReadRequest] = []
@@ -219,6 +245,7 @@ final class ContentSender {
     private func begin(_ item: WantMessage.Item, _ request: ReadRequest, _ changes: inout [Int: Source.Announced])
         throws(HeadwaterError)
     {
+        if purpose.isPlan { return try promise([item], &changes) }
         if let has = item.has, case .success(has) = reader.digest(request) {
             let file = sent(item.index, request.attributes, request.identity, has, &changes)
             try link.send(.same, SameMessage(files: [file]).encoded())

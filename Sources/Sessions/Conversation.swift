@@ -52,6 +52,35 @@ final class Conversation: Sendable {
         return try decoding { () throws(WireFault) in try decode(frame.payload) }
     }
 
+    /// Sends the steps that a plan permits, in frames of bounded size.
+    func send(permits: [ForeseenStep]) throws(HeadwaterError) {
+        var rest = permits[...]
+        while !rest.isEmpty {
+            var bytes = 0
+            let some = rest.prefix(PlannedMessage.stepsMax / 2).prefix { step in
+                bytes += step.path.key.count + 96
+                return bytes <= PlannedMessage.bytesTarget
+            }
+            let taken = some.isEmpty ? rest.prefix(1) : some
+            try link.send(.planned, PlannedMessage(steps: Array(taken)).encoded())
+            rest = rest.dropFirst(taken.count)
+        }
+    }
+
+    /// Takes them at the other end.
+    func expectPermits(_ count: Int) throws(HeadwaterError) -> [ForeseenStep] {
+        var steps: [ForeseenStep] = []
+        while steps.count < count {
+            let frame = try expect(.planned)
+            let message = try decoding { () throws(WireFault) in try PlannedMessage(decoding: frame.payload) }
+            guard !message.steps.isEmpty, steps.count + message.steps.count <= count else {
+                throw .protocolBroken(WireFault("\(steps.count + message.steps.count) steps where \(count) were due"))
+            }
+            steps += message.steps
+        }
+        return steps
+    }
+
     /// The cycle is over: a wish to end it comes too late.
     func awaitGoodbye() throws(HeadwaterError) {
         while true {
@@ -171,6 +200,11 @@ final class TellingObserver: SessionObserver {
     func note(moved counts: CycleCounts) { if tellsAll { try? link.send(.moved, MovedMessage.encoded(counts)) } }
 
     func note(recovered counts: CycleCounts) {}
+
+    /// All of them: what the other end holds of them is its own affair.
+    func note(planned steps: [ForeseenStep], recorded: UInt64) {
+        try? link.send(.planned, PlannedMessage(steps: steps, recorded: recorded).encoded())
+    }
 
     func note(progress: Progress) {
         guard tellsAll else { return }

@@ -16,6 +16,7 @@ struct DeletionWindow {
 
     private let directory: SessionDirectory
     private let now: Int64
+    private let isKept: Bool
     /// When, how many, and how many rows there were before.
     private var events: [(at: Int64, count: Int64, rows: Int64)] = []
     private var held: Figures?
@@ -28,8 +29,10 @@ struct DeletionWindow {
         var rows: Int64
     }
 
-    init(directory: SessionDirectory, now: Int64) {
+    /// - Parameter isKept: false in a plan, which only judges by it.
+    init(directory: SessionDirectory, now: Int64, isKept: Bool = true) {
         self.directory = directory
+        self.isKept = isKept
         self.now = now
         guard let opened = try? directory.open(),
             let bytes = try? readFile(at: opened.raw, DeletionWindow.name, bytesMax: 1 << 20)
@@ -65,6 +68,7 @@ struct DeletionWindow {
     mutating func clear() { (events, held) = ([], nil) }
 
     func store() throws(HeadwaterError) {
+        if !isKept { return }
         let text =
             events.map { "\($0.at) \($0.count) \($0.rows)\n" }.joined()
             + (held.map { "held \($0.deleted) \($0.rows)\n" } ?? "")

@@ -12,12 +12,14 @@ package enum EdgeSession {
     /// Runs the cycle over `stream` to its end. Blocks the calling thread; starts two more while it runs.
     ///
     /// - Parameters:
+    ///   - permits: the steps of a plan that is carried out, as many as the purpose says.
     ///   - isAgent: this process does so for an orchestrator elsewhere.
     ///   - lent: shared with the other end where that is in this process.
     /// - Throws: what ended the cycle; with exit `.halted` the `facts` say what a release would permit. Problems of single paths go to
     ///   `observer` and are counted.
     package static func run(
-        _ plan: SessionPlan, isAgent: Bool = false, registry: RootRegistry, stream: any ByteStream,
+        _ plan: SessionPlan, permits: [ForeseenStep] = [], isAgent: Bool = false, registry: RootRegistry,
+        stream: any ByteStream,
         lent: LentFiles? = nil, cancellation: Cancellation, observer: any SessionObserver,
         patience: Patience = Patience()
     ) throws(HeadwaterError) -> SessionOutcome {
@@ -29,13 +31,14 @@ package enum EdgeSession {
             conversation.end()
         }
         do throws(HeadwaterError) {
-            let counts = try converse(plan, isAgent, registry, lent, conversation, observer)
+            let position = Position()
+            let counts = try converse(plan, permits, isAgent, registry, lent, conversation, observer, position)
             try link.send(.goodbye)
             try conversation.awaitGoodbye()
             let traffic = counts.hasMoved ? link.counted : FrameLink.Traffic()
             return SessionOutcome(
                 counts: counts, bytesSent: traffic.sent, bytesReceived: traffic.received,
-                wasCancelled: cancellation.isRequested)
+                wasCancelled: cancellation.isRequested, position: position.value)
         } catch {
             let reason = conversation.reason(for: error).placed(plan.request.edge, isUpstream: plan.hereIsUpstream)
             conversation.tell(reason)
@@ -45,14 +48,13 @@ package enum EdgeSession {
     }
 
     private static func converse(
-        _ plan: SessionPlan, _ isAgent: Bool, _ registry: RootRegistry, _ lent: LentFiles?,
-        _ conversation: Conversation,
-        _ observer: any SessionObserver
+        _ plan: SessionPlan, _ permits: [ForeseenStep], _ isAgent: Bool, _ registry: RootRegistry, _ lent: LentFiles?,
+        _ conversation: Conversation, _ observer: any SessionObserver, _ position: Position
     ) throws(HeadwaterError) -> CycleCounts {
-        let role = Opening.Role(
-            mayCreate: !plan.hereIsUpstream, mayTakeOver: isAgent && plan.request.takesOver,
-            isPeer: !plan.isInitiatedHere, isAgent: isAgent)
         let request = plan.request
+        let role = Opening.Role(
+            mayCreate: !plan.hereIsUpstream, mayTakeOver: isAgent && request.takesOver, isPeer: !plan.isInitiatedHere,
+            isAgent: isAgent, isPlan: request.purpose.isPlan, isBidi: request.edge.mode == .bidi)
         let filter = try SessionFilter(request.filter, skipsLinks: request.policy.symlinks == .skip)
         let resolutions = try ConflictPattern(sent: request.resolutions)
         let opening = try Opening(
@@ -62,21 +64,23 @@ package enum EdgeSession {
         let number = SessionsHere.enter(file) { conversation.link.close() }
         defer { SessionsHere.leave(file, number) }
         let end = SessionEnd(
-            opening, request, plan.here, filter, resolutions, isUpstream: plan.hereIsUpstream, lent: lent)
-        do throws(HeadwaterError) {
-            end.scanAhead()
-            try greet(plan, opening, end, conversation, observer)
-        } catch {
-            opening.undo()
-            throw error
+            opening, request, plan.here, filter, resolutions, registry, isUpstream: plan.hereIsUpstream, lent: lent)
+        return try opening.planning { () throws(HeadwaterError) in
+            do throws(HeadwaterError) {
+                end.scanAhead()
+                try greet(plan, permits, opening, end, conversation, observer, position)
+            } catch {
+                opening.undo()
+                throw error
+            }
+            return try Cycle(end, conversation, observer).run(isSource: plan.hereIsUpstream)
         }
-        return try Cycle(end, conversation, observer).run(isSource: plan.hereIsUpstream)
     }
 
     /// From hello to two databases that hold the same rows.
     private static func greet(
-        _ plan: SessionPlan, _ opening: Opening, _ end: SessionEnd, _ conversation: Conversation,
-        _ observer: any SessionObserver
+        _ plan: SessionPlan, _ permits: [ForeseenStep], _ opening: Opening, _ end: SessionEnd,
+        _ conversation: Conversation, _ observer: any SessionObserver, _ position: Position
     ) throws(HeadwaterError) {
         var terms = SessionTerms(
             session: plan.request.edge.session, mode: plan.request.edge.mode, isUpstream: plan.hereIsUpstream,
@@ -93,6 +97,11 @@ package enum EdgeSession {
         // Only now it can be told whether this end has the same two places under another name.
         if here.snapshot == .none { here = try opening.state(terms) }
         let there = try decoding { () throws(WireFault) in try reply.state.endState() }
+        position.value = SessionPosition(here, there, hereIsUpstream: plan.hereIsUpstream)
+        if case .carryOut = plan.request.purpose {
+            end.permits = StepPermits(permits)
+            try conversation.send(permits: permits)
+        }
         observer.note(detail: "the other end is \(reply.place) on machine \(reply.machine), version \(reply.version)")
         let handshake = Handshake(
             here: here, there: there, terms: terms, filter: end.filter, newID: newID, isReset: plan.request.isReset,
@@ -173,7 +182,7 @@ package enum Responder {
         let isInitiatedHere = request.edge.mode.isInitiated(atUpstream: !hello.openerIsUpstream)
         let role = Opening.Role(
             mayCreate: hello.openerIsUpstream && (request.isReset || there.isFresh), mayTakeOver: request.takesOver,
-            isPeer: !isInitiatedHere, isAgent: true)
+            isPeer: !isInitiatedHere, isAgent: true, isPlan: request.purpose.isPlan, isBidi: request.edge.mode == .bidi)
         let opening = try Opening(
             hello.there, session: request.edge.session, owner: try LockOwner(sent: request.owner), registry: registry,
             role)
@@ -181,7 +190,21 @@ package enum Responder {
         let number = SessionsHere.enter(file) { conversation.link.close() }
         defer { SessionsHere.leave(file, number) }
         let end = SessionEnd(
-            opening, request, hello.there, filter, resolutions, isUpstream: !hello.openerIsUpstream, lent: files)
+            opening, request, hello.there, filter, resolutions, registry, isUpstream: !hello.openerIsUpstream,
+            lent: files)
+        try opening.planning { () throws(HeadwaterError) in
+            try answer(hello, opening, end, conversation)
+            _ = try Cycle(end, conversation, observer).run(isSource: !hello.openerIsUpstream)
+        }
+    }
+
+    /// From the other end's hello to two databases that hold the same rows.
+    private static func answer(
+        _ hello: Hello, _ opening: Opening, _ end: SessionEnd, _ conversation: Conversation
+    ) throws(HeadwaterError) {
+        let request = hello.request
+        let there = try decoding { () throws(WireFault) in try hello.state.endState() }
+        let isInitiatedHere = request.edge.mode.isInitiated(atUpstream: !hello.openerIsUpstream)
         do throws(HeadwaterError) {
             end.scanAhead()
             let terms = SessionTerms(
@@ -192,15 +215,33 @@ package enum Responder {
             let reply = HelloReply(
                 machine: Host.machineID, place: opening.root.canonicalPath, state: DatabaseState(here))
             try conversation.link.send(.hello, reply.encoded())
+            if case .carryOut(let count) = request.purpose {
+                end.permits = StepPermits(try conversation.expectPermits(count))
+            }
             let handshake = Handshake(
-                here: here, there: there, terms: terms, filter: filter, newID: SnapshotID(hello.newID),
+                here: here, there: there, terms: terms, filter: end.filter, newID: SnapshotID(hello.newID),
                 isReset: request.isReset, side: isInitiatedHere ? .local : .remote)
             try handshake.prepare(end, conversation)
         } catch {
             opening.undo()
             throw error
         }
-        _ = try Cycle(end, conversation, observer).run(isSource: !hello.openerIsUpstream)
+    }
+}
+
+/// Where the two databases stand, once it is known.
+private final class Position { var value: SessionPosition? }
+
+extension SessionPosition {
+    /// Nil where neither end has a database.
+    fileprivate init?(_ here: EndState, _ there: EndState, hereIsUpstream: Bool) {
+        func meta(_ end: EndState) -> SnapshotMeta? { if case .ok(let meta) = end.snapshot { meta } else { nil } }
+        let (mine, theirs) = (meta(here), meta(there))
+        guard let id = (mine ?? theirs)?.id.value else { return nil }
+        let numbers = (mine?.mine ?? 0, theirs?.mine ?? 0)
+        self.init(
+            id: id, upstream: hereIsUpstream ? numbers.0 : numbers.1,
+            downstream: hereIsUpstream ? numbers.1 : numbers.0)
     }
 }
 

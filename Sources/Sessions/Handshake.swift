@@ -30,14 +30,14 @@ struct Handshake {
         switch isReset ? .firstCycle(startUp.reset(newID: newID)) : startUp.decide(newID: newID) {
         case .refuse(let error): throw error
         case .firstCycle(let first):
-            let snapshot =
-                first.creates.contains(side) ? try create(first, end) : try Snapshot.open(directory: end.directory)
+            let snapshot = first.creates.contains(side) ? try create(first, end) : try open(end, isWritten: end.isBidi)
             end.use(snapshot)
             // One that was made by a run that went no further may have another.
             try snapshot.setFilter(filter.digest)
             try catchUp(snapshot, conversation).agree(otherAt: 0...0)
         case .incremental(let plan):
-            let snapshot = try Snapshot.open(directory: end.directory)
+            let isLevel = plan.localLacksAfter == nil && plan.remoteLacksAfter == nil && !plan.filterChanged
+            let snapshot = try open(end, isWritten: end.isBidi || !isLevel)
             end.use(snapshot)
             let isLocal = side == .local
             try catchUp(snapshot, conversation).run(
@@ -47,12 +47,19 @@ struct Handshake {
         }
     }
 
+    /// - Parameter isWritten: what this cycle records must be seen by who reads the rows in it; a plan may drop it otherwise.
+    private func open(_ end: SessionEnd, isWritten: Bool) throws(HeadwaterError) -> Snapshot {
+        if let planned = end.planned { return try planned.database.open(isWritten: isWritten) }
+        return try Snapshot.open(directory: end.directory)
+    }
+
     private func create(_ first: StartDecision.FirstCycle, _ end: SessionEnd) throws(HeadwaterError) -> Snapshot {
-        try Snapshot.discard(directory: end.directory)
         let meta = SnapshotMeta(
             terms: terms, id: first.id, replaces: first.replaces[side],
             filterDigest: filter.digest,
             root: RootIdentity(device: end.root.device, inode: end.root.inode))
+        if let planned = end.planned { return try planned.database.create(meta) }
+        try Snapshot.discard(directory: end.directory)
         return try Snapshot.create(directory: end.directory, meta: meta)
     }
 

@@ -6,7 +6,8 @@ import Wire
 
 /// The content that a target has asked for: takes it off frames, checks it, puts it into the stage.
 final class IncomingContent {
-    private let stage: Stage
+    /// Nil in a plan, to which no content comes.
+    private let stage: Stage?
     private let preserved: Preserved
     private let decompressor = Decompressor()
     private var wanted: [Int: WantedFile] = [:]
@@ -24,7 +25,7 @@ final class IncomingContent {
         var segments: [Digest] = []
     }
 
-    init(stage: Stage, _ preserved: Preserved) { (self.stage, self.preserved) = (stage, preserved) }
+    init(stage: Stage?, _ preserved: Preserved) { (self.stage, self.preserved) = (stage, preserved) }
 
     var isEmpty: Bool { wanted.isEmpty }
 
@@ -33,7 +34,7 @@ final class IncomingContent {
         wanted[file.index] = file
         bytesWanted += IncomingContent.weight(file)
         var item = WantMessage.Item(index: file.index, has: file.has)
-        if let part = stage.partial(of: file.path, file.attributes) {
+        if let part = stage?.partial(of: file.path, file.attributes) {
             parts[file.index] = part
             item.received = WantMessage.Received(
                 segments: part.digests.count, digest: ContentDigest.joining(part.digests))
@@ -65,6 +66,23 @@ final class IncomingContent {
     }
 
     // MARK: Frames
+
+    /// Takes promises of content in the place of it.
+    func accept(_ message: PromisedMessage) throws(HeadwaterError) -> [StagedStep] {
+        guard stage == nil else { throw .protocolBroken(WireFault("promises in the place of content")) }
+        var steps: [StagedStep] = []
+        for file in message.files {
+            let wanted = try take(file.index)
+            let step = wanted.step(AgreedEntry(attributes: file.attributes, digest: file.digest))
+            steps.append((step, StagedFile(promised: wanted.here(file.attributes, preserved))))
+        }
+        return steps
+    }
+
+    private func staging() throws(HeadwaterError) -> Stage {
+        guard let stage else { throw .protocolBroken(WireFault("content in a session that only plans")) }
+        return stage
+    }
 
     /// Stages the files of one frame.
     func accept(_ message: ContentMessage) throws(HeadwaterError) -> [StagedStep] {
@@ -144,8 +162,8 @@ final class IncomingContent {
     ) throws(HeadwaterError) -> StagedWriter {
         let here = wanted.here(sent, preserved)
         let dressing = preserved.dressing(here, isNew: true)
-        if sent.size < PartialFile.bytesMin { return try stage.file(here, dressing, stored: stored) }
-        return try stage.file(here, dressing, stored: stored, of: sent, at: wanted.path, after: part)
+        if sent.size < PartialFile.bytesMin { return try staging().file(here, dressing, stored: stored) }
+        return try staging().file(here, dressing, stored: stored, of: sent, at: wanted.path, after: part)
     }
 
     static func planned(_ staged: StagedFile, _ wanted: WantedFile, _ sent: SentFile) -> StagedStep {

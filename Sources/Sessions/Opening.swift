@@ -9,7 +9,10 @@ import Wire
 struct Opening {
     let root: Root
     let directory: SessionDirectory
-    let lock: SessionLock
+    /// Nil in a plan.
+    let lock: SessionLock?
+    /// In a plan only.
+    let planned: PlannedEnd?
     let mark: TreePath?
     /// What was made of the root for a first cycle, from above to below; taken back if that is refused.
     private let made: [String]
@@ -26,6 +29,10 @@ struct Opening {
         var isPeer: Bool
         /// This process holds the lock for an orchestrator.
         var isAgent: Bool
+        /// Nothing is made, locked or written.
+        var isPlan = false
+        /// Another turn of this session may build on this one; of a plan only.
+        var isBidi = false
     }
 
     init(_ end: EndRequest, session: String, owner: LockOwner, registry: RootRegistry, _ role: Role)
@@ -34,12 +41,19 @@ struct Opening {
         let path = try Opening.expanded(end.path)
         let database = try end.database.map(Opening.expanded)
         let mayCreate = role.mayCreate && end.mount == nil && !Opening.hasDatabase(database, session)
-        (root, made) = try Opening.root(at: path, end, registry, mayCreate: mayCreate)
+        (root, made) = try Opening.root(at: path, end, registry, mayCreate: mayCreate, isPlan: role.isPlan)
         mark = end.mount.flatMap { Opening.mark($0, subpath: end.subpath) }
         let base = end.subpath == nil ? root.canonicalPath : String(root.canonicalPath.dropLast(end.subpath!.count + 1))
         directory = SessionDirectory(database: database ?? (base.isEmpty ? "/" : base), session: session)
+        if role.isPlan {
+            (isNew, lock) = (false, nil)
+            planned = PlannedEnd.find(directory, in: registry, isKept: role.isBidi)
+            try PlannedEnd.requireFree(directory, isPeer: role.isPeer)
+            return
+        }
         isNew = (try? directory.open()) == nil
         lock = try Opening.lock(directory, owner, role)
+        planned = nil
     }
 
     /// Takes back what was made for a run that was refused: directories that are still empty but for the lock.
@@ -48,10 +62,25 @@ struct Opening {
         for path in made.reversed() { rmdir(path) }
     }
 
+    /// Runs `body`. In a plan, what it read must not have been written meanwhile, and nothing is left of one that failed.
+    func planning<Result>(_ body: () throws(HeadwaterError) -> Result) throws(HeadwaterError) -> Result {
+        guard let planned else { return try body() }
+        do throws(HeadwaterError) {
+            let result = try body()
+            try planned.database.checkUnchanged()
+            return result
+        } catch {
+            defer { planned.letGo() }
+            throw planned.told(error)
+        }
+    }
+
     /// How this end's database stands. The terms are looked for under other session names where there is none.
     func state(_ terms: SessionTerms) throws(HeadwaterError) -> EndState {
-        let snapshot = Snapshot.inspect(directory: directory)
-        let sibling = snapshot == .none ? try Snapshot.sibling(directory: directory, terms: terms) : nil
+        let snapshot = planned?.database.inspect() ?? Snapshot.inspect(directory: directory)
+        let sibling =
+            snapshot == .none
+            ? try Snapshot.sibling(directory: directory, terms: terms, leavesTraces: planned == nil) : nil
         return EndState(snapshot: snapshot, file: directory.databaseFile, sibling: sibling)
     }
 
@@ -70,14 +99,15 @@ struct Opening {
         return home + path.dropFirst()
     }
 
-    private static func root(at path: String, _ end: EndRequest, _ registry: RootRegistry, mayCreate: Bool)
-        throws(HeadwaterError) -> (Root, made: [String])
-    {
+    private static func root(
+        at path: String, _ end: EndRequest, _ registry: RootRegistry, mayCreate: Bool, isPlan: Bool
+    ) throws(HeadwaterError) -> (Root, made: [String]) {
         let given = end.subpath.map { "\(path)/\($0)" } ?? path
         var made: [String] = []
         do throws(RootFault) {
             return (try registry.root(path: path, subpath: end.subpath, mount: end.mount), [])
         } catch {
+            if error == .missing, isPlan { return (try planned(path, end, registry, mayCreate: mayCreate), []) }
             guard error == .missing, mayCreate else { throw SafetyStop.fault(error, given) }
             made = make(path, end.subpath)
         }
@@ -86,6 +116,18 @@ struct Opening {
         } catch {
             throw error == .missing ? noParent(of: path) : SafetyStop.fault(error, given)
         }
+    }
+
+    /// A root that is not there, in a plan: a first cycle would make it, or an edge above.
+    private static func planned(
+        _ path: String, _ end: EndRequest, _ registry: RootRegistry, mayCreate: Bool
+    ) throws(HeadwaterError) -> Root {
+        let root: Root?
+        do throws(RootFault) {
+            root = try registry.absentRoot(path: path, subpath: end.subpath, mayCreate: mayCreate)
+        } catch { throw mayCreate ? noParent(of: path) : SafetyStop.fault(.missing, path) }
+        guard let root else { throw SafetyStop.fault(.missing, end.subpath.map { "\(path)/\($0)" } ?? path) }
+        return root
     }
 
     /// A first cycle makes the last component of the target's path, and no more: a typing error must not grow a tree.
@@ -119,7 +161,7 @@ struct Opening {
     /// Whether something was agreed on before: then a missing root is none that was never there.
     private static func hasDatabase(_ database: String?, _ session: String) -> Bool {
         guard let database else { return false }
-        return Snapshot.inspect(directory: SessionDirectory(database: database, session: session)) != .none
+        return Snapshot.isPresent(SessionDirectory(database: database, session: session))
     }
 
     /// The file that shows that the tree is mounted, as a path of the tree that is synced; nil where it lies outside.

@@ -12,7 +12,8 @@ package enum OrderedSession {
     ///   - stream: the name under which that agent was lent the stream to the other end; nil where that is in the same agent.
     /// - Throws: what ended the cycle, as `EdgeSession.run` does.
     package static func run(
-        _ plan: SessionPlan, over stream: String?, control: any ByteStream, cancellation: Cancellation,
+        _ plan: SessionPlan, permits: [ForeseenStep] = [], over stream: String?, control: any ByteStream,
+        cancellation: Cancellation,
         observer: any SessionObserver
     ) throws(HeadwaterError) -> SessionOutcome {
         let link = FrameLink(control)
@@ -24,6 +25,7 @@ package enum OrderedSession {
         }
         do throws(HeadwaterError) {
             try link.send(.order, OrderMessage(plan: plan, stream: stream).encoded())
+            try conversation.send(permits: permits)
             while true {
                 guard let item = try conversation.inbox.next() else { continue }
                 switch item {
@@ -47,13 +49,16 @@ package enum OrderedSession {
         case .progress: observer.note(progress: try decoded(ProgressMessage.decode))
         case .detail: observer.note(detail: try decoded(DetailMessage.decode))
         case .problem: observer.note(problem: try decoded(ErrorMessage.decode))
+        case .planned:
+            let planned = try decoded(PlannedMessage.init(decoding:))
+            observer.note(planned: planned.steps, recorded: planned.recorded)
         case .moved: observer.note(moved: try decoded(MovedMessage.decode))
         case .failure: throw try Conversation.failure(frame)
         case .outcome:
             let message = try decoded(OutcomeMessage.init(decoding:))
             return SessionOutcome(
                 counts: message.counts, bytesSent: message.bytesSent, bytesReceived: message.bytesReceived,
-                wasCancelled: message.wasCancelled)
+                wasCancelled: message.wasCancelled, position: message.position)
         default: throw .protocolBroken(WireFault("\(frame.kind) in answer to an order"))
         }
         return nil
@@ -64,6 +69,8 @@ package enum OrderedSession {
         _ frame: Frame, _ conversation: Conversation, _ registry: RootRegistry, _ lent: LentStreams
     ) throws(HeadwaterError) {
         let order = try decoding { () throws(WireFault) in try OrderMessage(decoding: frame.payload) }
+        var permits: [ForeseenStep] = []
+        if case .carryOut(let count) = order.plan.request.purpose { permits = try conversation.expectPermits(count) }
         var stream: LentStreams.Lent?
         if let name = order.stream { stream = try lent.take(name) }
         let here = stream == nil ? try Responder.inThisProcess(registry) : nil
@@ -77,11 +84,12 @@ package enum OrderedSession {
         // Ends with the conversation, which the caller does.
         _ = WorkerThread<Void>("hw-order") { heed(conversation.inbox, cancellation, data) }
         let outcome = try EdgeSession.run(
-            order.plan, isAgent: true, registry: registry, stream: data, lent: here?.files, cancellation: cancellation,
+            order.plan, permits: permits, isAgent: true, registry: registry, stream: data, lent: here?.files,
+            cancellation: cancellation,
             observer: TellingObserver(conversation.link, tellsAll: true))
         let message = OutcomeMessage(
             counts: outcome.counts, bytesSent: outcome.bytesSent, bytesReceived: outcome.bytesReceived,
-            wasCancelled: outcome.wasCancelled)
+            wasCancelled: outcome.wasCancelled, position: outcome.position)
         try conversation.link.send(.outcome, message.encoded())
     }
 

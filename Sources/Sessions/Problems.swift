@@ -62,6 +62,10 @@ extension HeadwaterError {
                 "path.changing", "this file changed each time it was read",
                 remedy: "run again when its writer has finished", exit: .problems,
                 isTransient: true, path: path)
+        case .foreseen:
+            return HeadwaterError(
+                "plan.not-read", "another edge of this plan would bring this file, and its content was not read",
+                remedy: "run the edge that brings it, then plan again", exit: .problems, path: path)
         }
     }
 
@@ -79,6 +83,15 @@ extension HeadwaterError {
             "path.not-applied", "this path could not be changed at the downstream end",
             remedy: "mend its permissions there, or remove it",
             exit: .problems, path: path, cause: error.description)
+    }
+}
+
+extension HeadwaterError {
+    /// What two edges of a plan foresee in one tree contradicts each other.
+    static func unforeseeable(_ root: String) -> HeadwaterError {
+        HeadwaterError(
+            "plan.unforeseeable", "what the edges above would do to \(root) cannot be told from its present state",
+            remedy: "plan again; if it stays so, run the edges above first")
     }
 }
 

@@ -14,7 +14,12 @@ import Wire
 final class SessionEnd {
     let root: Root
     let directory: SessionDirectory
-    private let lock: SessionLock
+    private let lock: SessionLock?
+    /// Nil unless this session only plans.
+    let planned: PlannedEnd?
+    /// Only what a plan permits is done; nil where there is none to be carried out.
+    var permits: StepPermits?
+    private let registry: RootRegistry
     let neverSynced: NeverSynced
     let filter: SessionFilter
     let resolutions: ConflictPattern
@@ -31,8 +36,9 @@ final class SessionEnd {
 
     init(
         _ opening: Opening, _ request: SessionRequest, _ side: EndRequest, _ filter: SessionFilter,
-        _ resolutions: ConflictPattern, isUpstream: Bool, lent: LentFiles?
+        _ resolutions: ConflictPattern, _ registry: RootRegistry, isUpstream: Bool, lent: LentFiles?
     ) {
+        self.registry = registry
         preserved = Preserved(
             request.policy.preserve, isUpstream: isUpstream, isWritten: !isUpstream || request.edge.mode == .bidi,
             accounts: AccountNames.system, rights: .current)
@@ -41,13 +47,15 @@ final class SessionEnd {
         self.resolutions = resolutions
         root = opening.root
         directory = opening.directory
-        lock = opening.lock
+        (lock, planned) = (opening.lock, opening.planned)
         neverSynced = NeverSynced(mark: opening.mark, attic: request.policy.atticInTree)
         self.request = request
         self.side = side
     }
 
     var policy: SessionPolicy { request.policy }
+    var purpose: SessionPurpose { request.purpose }
+    var isPlan: Bool { request.purpose.isPlan }
     /// Content is read again, whatever the rows say of it.
     var isVerifying: Bool { request.isVerifying }
 
@@ -64,8 +72,14 @@ final class SessionEnd {
 
     /// The tree as it is since the moment that this cycle asks for; a source that follows symlinks sees what they lead to.
     func view() throws(HeadwaterError) -> TreeImage {
+        let present: TreeImage
+        do throws(SystemError) { present = try root.view(since: side.viewSince) } catch {
+            throw SafetyStop.unreadable(root, error)
+        }
+        guard let image = isPlan ? root.prediction.applied(to: present) : present else {
+            throw .unforeseeable(root.givenPath)
+        }
         do throws(SystemError) {
-            let image = try root.view(since: side.viewSince)
             guard policy.symlinks == .follow, meta.terms.isUpstream else { return image }
             let followed = try FollowedTree(image, of: root)
             self.followed = followed
@@ -76,6 +90,8 @@ final class SessionEnd {
         }
     }
 
+    /// Has who plans after this read the tree with these changes in it.
+    func foresee(_ entries: [Predicted]) { if side.isReadLater || isBidi { registry.foresee(entries, in: root) } }
     /// How to read what the view has at a path.
     func request(_ path: TreePath, _ attributes: Attributes, _ identity: LocalIdentity) -> ReadRequest {
         ReadRequest(path: followed?.place(of: path) ?? path, attributes: attributes, identity: identity)
@@ -83,6 +99,7 @@ final class SessionEnd {
 
     /// Says what was written into the tree, for who reads it later in this run; nil where only a scan can tell.
     func note(written: [Published]?) {
+        if isPlan { return }
         if let written, side.isReadLater || isBidi { root.note(published: written) } else { root.noteWrites() }
     }
 
@@ -103,7 +120,9 @@ final class SessionEnd {
     /// What an entry that was read is to be remembered by; nil where a write in the same tick of the clock could go unnoticed: the next
     /// cycle reads it again.
     func kept(_ identity: LocalIdentity) -> LocalIdentity? {
-        Racy.isRacy(identity, readAt: root.cache.readSince ?? WallClock.now) ? nil : identity
+        // Nothing is read again within a plan.
+        if isPlan { return identity }
+        return Racy.isRacy(identity, readAt: root.cache.readSince ?? WallClock.now) ? nil : identity
     }
 
     // MARK: Rows
@@ -195,12 +214,13 @@ final class SessionEnd {
         let note = EmptiedNote(directory: directory)
         var reason = RootBrakes.halt(recorded: recorded, current: current)
         if reason == nil { reason = try isStillEmptied(image, note) ? .emptied : nil }
-        guard let reason else { return note.remove() }
+        guard let reason else { return isPlan ? () : note.remove() }
         let halt = SafetyStop.stop(
             reason, root.givenPath, isUpstream: meta.terms.isUpstream,
             facts: "device=\(root.device) inode=\(root.inode) top-level=\(meta.counts.topLevel)")
-        if reason == .emptied && !isPermitted(halt) { try note.make() }
+        if reason == .emptied && !isPermitted(halt) && !isPlan { try note.make() }
         try permit(halt)
+        if isPlan { return }
         try opened.setRoot(RootIdentity(device: root.device, inode: root.inode))
         note.remove()
     }
@@ -236,7 +256,7 @@ final class SessionEnd {
     func permitDeletions(_ paths: [TreePath], ofRows rows: Int64, ofEmptySource isSourceEmpty: Bool)
         throws(HeadwaterError)
     {
-        var window = DeletionWindow(directory: directory, now: WallClock.now.seconds)
+        var window = DeletionWindow(directory: directory, now: WallClock.now.seconds, isKept: !isPlan)
         if paths.isEmpty {
             if window.isHeld {
                 window.letGo()

@@ -68,6 +68,7 @@ final class SessionView: EndView {
     }
 
     func holdsReserved(_ directory: TreePath) -> Bool {
+        if end.root.isAbsent { return false }
         let cursor = TreeCursor(root: end.root.descriptor.raw)
         guard let place = try? cursor.locate(directory.appending(TreePath.reservedName)) else { return false }
         var status = FileStatus()

@@ -68,7 +68,8 @@ final class Source {
     /// What was delivered for a change, to be recorded once the target has it.
     struct SentContent {
         var attributes: Attributes
-        var digest: Digest
+        /// Nil only in a plan, which has not read it.
+        var digest: Digest?
         /// Nil where a write in the same tick of the clock could go unnoticed: the next cycle reads the file again.
         var identity: LocalIdentity?
     }
@@ -92,7 +93,8 @@ final class Source {
     /// - Parameter wasStopped: an operator ended the cycle before this direction began.
     func run(wasStopped: Bool = false) throws(HeadwaterError) -> CycleCounts {
         defer { content.close() }
-        inbox.refuseMore()
+        // What a target plans is not bounded by what was announced to it: of a mirror's surplus nothing is.
+        if !end.isPlan { inbox.refuseMore() }
         let image = try end.view()
         self.image = image
         try begin(image)
@@ -185,6 +187,12 @@ final class Source {
             case .problem:
                 let error = try decoding { () throws(WireFault) in try ErrorMessage.decode(frame.payload) }
                 observer.note(problem: error)
+            case .planned:
+                let planned = try decoding { () throws(WireFault) in try PlannedMessage(decoding: frame.payload) }
+                guard end.isPlan, !mayBeStopped else {
+                    throw .protocolBroken(WireFault("a plan that nobody asked for"))
+                }
+                observer.note(planned: planned.steps, recorded: planned.recorded)
             case .stop:
                 guard mayBeStopped else { throw .stoppedUnasked }
                 try stop()

@@ -40,7 +40,7 @@ extension Target {
                 items.append(WantMessage.Item(index: wanted.index, has: nil, isComparison: true))
             case .problem(let error): note(problem: error)
             case .keepLoser(let path, let isBeside):
-                stage.decide(isBeside ? .beside : .inAttic, at: path)
+                stage?.decide(isBeside ? .beside : .inAttic, at: path)
                 if isBeside { batch.noteUnknownWrites() }
             }
         }

@@ -4,11 +4,39 @@ import Reconciliation
 import Roots
 import Wire
 
-/// How a target takes content that does not come in frames of its own.
+/// How a target takes content, and what comes in the place of it.
 extension Target {
+    /// A frame of one of these kinds.
+    func take(content frame: Frame) throws(HeadwaterError) {
+        switch frame.kind {
+        case .content:
+            for put in try incoming.accept(
+                try decoding { () throws(WireFault) in try ContentMessage(decoding: frame.payload) })
+            { batch.add(put.step, put.content) }
+        case .segment:
+            if let put = try incoming.accept(
+                try decoding { () throws(WireFault) in try SegmentMessage(decoding: frame.payload) })
+            {
+                batch.add(put.step, put.content)
+            }
+        case .same:
+            for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
+                try take(same: file)
+            }
+        case .promised:
+            for put in try incoming.accept(
+                try decoding { () throws(WireFault) in try PromisedMessage(decoding: frame.payload) })
+            { batch.add(put.step, put.content) }
+        default:
+            for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
+                try take(lent: file)
+            }
+        }
+    }
+
     /// Stages a file that the source, in this process too, has lent open.
     func take(lent file: SentFile) throws(HeadwaterError) {
-        guard let lent = end.lent, let source = lent.take(file.index) else {
+        guard let lent = end.lent, let stage, let source = lent.take(file.index) else {
             throw .protocolBroken(WireFault("change \(file.index) lent to another process"))
         }
         let wanted = try incoming.take(file.index)

@@ -27,7 +27,9 @@ final class Target {
     let observer: any SessionObserver
     private let reader: CacheReader
     private var deciding: Decider<SessionView>?
-    let stage: Stage
+    /// Nil where this session only plans.
+    let stage: Stage?
+    private let forecast: Forecast?
     let batch: TargetBatch
     let incoming: IncomingContent
     private let mayBeStopped: Bool
@@ -75,9 +77,12 @@ final class Target {
         (link, inbox, mayBeStopped) = (conversation.link, conversation.inbox, conversation.mayBeStopped)
         passes = end.policy.delete == .before ? 2 : 1
         passesLeft = passes
-        stage = try end.openStage()
+        stage = end.isPlan ? nil : try end.openStage()
+        forecast = end.isPlan ? Forecast(end, observer) : nil
         reader = end.root.cache.openReader()
-        batch = TargetBatch(end: end, stage: stage, link: link, observer: observer)
+        batch = TargetBatch(
+            end: end, forecast ?? Applier(stage!, keepsTimes: end.policy.preserve.contains(.times)), link: link,
+            observer: observer)
         incoming = IncomingContent(stage: stage, end.preserved)
     }
 
@@ -103,8 +108,9 @@ final class Target {
         let rowsBefore = end.rowCount
         inbox.takeMore()
         let image = if let announcedImage { announcedImage } else { try end.view() }
+        forecast?.image = image
         try end.checkRoot(image)
-        for rescued in stage.rescued { note(problem: .rescued(rescued)) }
+        for rescued in stage?.rescued ?? [] { note(problem: .rescued(rescued)) }
         deciding = Decider(SessionView(end, image, reader))
         if end.isBidi {
             try beginBidi()
@@ -161,24 +167,7 @@ final class Target {
     private func handle(_ frame: Frame) throws(HeadwaterError) {
         switch frame.kind {
         case .changes: try accept(try decoding { () throws(WireFault) in try ChangesMessage(decoding: frame.payload) })
-        case .content:
-            for put in try incoming.accept(
-                try decoding { () throws(WireFault) in try ContentMessage(decoding: frame.payload) })
-            { batch.add(put.step, put.content) }
-        case .segment:
-            if let put = try incoming.accept(
-                try decoding { () throws(WireFault) in try SegmentMessage(decoding: frame.payload) })
-            {
-                batch.add(put.step, put.content)
-            }
-        case .same:
-            for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
-                try take(same: file)
-            }
-        case .lent:
-            for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
-                try take(lent: file)
-            }
+        case .content, .segment, .same, .promised, .lent: try take(content: frame)
         case .held:
             let held = try decoding { () throws(WireFault) in try HeldMessage(decoding: frame.payload) }
             guard end.policy.mirror else { throw .protocolBroken(WireFault("held paths where nothing is mirrored")) }
@@ -284,7 +273,7 @@ final class Target {
     func decide(_ index: Int, _ record: ChangeRecord) throws(HeadwaterError) -> WantMessage.Item? {
         drift.remove(record.path)
         // A loser that a person decided on is kept, whatever the policy is.
-        if end.isBidi, try end.decided(at: record.path) != nil { stage.decide(.inAttic, at: record.path) }
+        if end.isBidi, try end.decided(at: record.path) != nil { stage?.decide(.inAttic, at: record.path) }
         if record.state != .absent { for step in try decider.wayTo(record.path) { batch.add(step) } }
         switch try decider.decide(index, record) {
         case .nothing: return nil
@@ -342,8 +331,10 @@ final class Target {
             if let item = try inbox.next() { try handle(item) }
         }
         try batch.finish()
+        if !end.isBidi && !stopping { try end.permits?.requireNothingLeft(isUpward: false) }
+        forecast?.finish()
         for problem in end.preserved.takeProblems() { note(problem: problem) }
-        if !stopping { stage.removePartials() }
+        if !stopping { stage?.removePartials() }
         var counts = batch.counts
         counts.problems += problems
         try link.send(.done, end.done(counts).encoded())

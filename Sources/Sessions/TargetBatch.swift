@@ -10,7 +10,9 @@ import Wire
 /// Order (invariant 2): content durable → published → directories durable (all `Applier`) → recorded → acknowledged.
 final class TargetBatch {
     private let end: SessionEnd
-    private let applier: Applier
+    private let applying: any Applying
+    /// Nil unless this session only plans.
+    private let forecast: Forecast?
     private let link: FrameLink
     private let observer: any SessionObserver
     private var work: WorkList<StagedFile>
@@ -25,12 +27,13 @@ final class TargetBatch {
     private var written: [Published]? = []
     private var hasUnknownWrites = false
 
-    init(end: SessionEnd, stage: Stage, link: FrameLink, observer: any SessionObserver) {
+    init(end: SessionEnd, _ applying: any Applying, link: FrameLink, observer: any SessionObserver) {
         self.end = end
         self.link = link
         self.observer = observer
         sourceMine = end.meta.theirs
-        applier = Applier(stage, keepsTimes: end.policy.preserve.contains(.times))
+        self.applying = applying
+        forecast = applying as? Forecast
         work = WorkList(isBidi: end.isBidi)
     }
 
@@ -74,16 +77,18 @@ final class TargetBatch {
     func apply() throws(HeadwaterError) -> [HeadwaterError] {
         let taken = work.take()
         if taken.isEmpty { return [] }
+        try require(taken)
         let operations = taken.compactMap { $0.step.operation($0.content, end.preserved) }
-        var outcomes = try applier.apply(operations).makeIterator()
+        var outcomes = try applying.apply(operations).makeIterator()
         var rows: [RowChange] = []
         var indices: [Int] = []
         var residues: [Int] = []
         var told: [RowsMessage.Item] = []
         var problems: [HeadwaterError] = []
-        for (step, _) in taken {
+        for (step, staged) in taken {
             let outcome = step.action == nil ? nil : outcomes.next()!
             note(step, outcome)
+            forecast?.note(step, step.operation(staged, end.preserved), outcome)
             let found = try work.record(step, outcome?.achieved) { () throws(HeadwaterError) in
                 try end.standingRow(at: step.path)
             }
@@ -99,6 +104,7 @@ final class TargetBatch {
                 indices.append(step.index)
             }
         }
+        forecast?.tell()
         // What went to an attic within the tree is new there, too.
         if end.policy.atticInTree != nil && operations.contains(where: { $0.expected != .absent }) { written = nil }
         if !operations.isEmpty { end.note(written: hasUnknownWrites ? nil : written) }
@@ -106,6 +112,24 @@ final class TargetBatch {
         try record(
             rows, indices.filter { $0 != PlannedStep.noIndex }, residues.filter { $0 != PlannedStep.noIndex }, told)
         return problems
+    }
+
+    /// Sees that a plan which is carried out permits all of it, before any of it is done.
+    private func require(_ taken: [StagedStep]) throws(HeadwaterError) {
+        guard let permits = end.permits else { return }
+        let isUpward = end.meta.terms.isUpstream
+        do throws(HeadwaterError) {
+            for (step, staged) in taken {
+                if let conflict = step.flag { try permits.require(ForeseenStep(conflict, isUpward: isUpward)) }
+                guard let operation = step.operation(staged, end.preserved),
+                    let foreseen = ForeseenStep(step, operation, isUpward: isUpward)
+                else { continue }
+                try permits.require(foreseen)
+            }
+        } catch {
+            for entry in taken { entry.content?.discard() }
+            throw error
+        }
     }
 
     /// Counts what was done, and notes what the tree is now.

@@ -46,9 +46,17 @@ struct PrivateCopy {
 
     /// Nil when the log was begun anew meanwhile.
     init?(of opened: Descriptor) throws(SnapshotRefusal) {
+        let directory: String
         do throws(SystemError) {
             directory = try PrivateCopy.makeDirectory()
         } catch { throw SnapshotRefusal(.unreadable("no room for a copy: \(error)"), nil) }
+        guard let copy = try PrivateCopy(of: opened, in: directory) else { return nil }
+        self = copy
+    }
+
+    /// The same in a directory that is there.
+    init?(of opened: Descriptor, in directory: String) throws(SnapshotRefusal) {
+        self.directory = directory
         do throws(SystemError) {
             let before = try PrivateCopy.logHeader(opened)
             for ending in ["", "-wal"] { try copy(ending, opened) }
@@ -68,7 +76,7 @@ struct PrivateCopy {
         rmdir(directory)
     }
 
-    private static func makeDirectory() throws(SystemError) -> String {
+    static func makeDirectory() throws(SystemError) -> String {
         let variables: [String] = ["XDG_RUNTIME_DIR", "TMPDIR"]
         let parent = variables.compactMap { name in getenv(name).map { String(cString: $0) } }
             .first { $0.hasPrefix("/") && mayAccess($0, W_OK | X_OK) }
@@ -83,6 +91,13 @@ struct PrivateCopy {
         let got = try checkSize("pread") { pread(log.raw, &bytes, logHeaderBytes, 0) }
         return Array(bytes[..<got])
     }
+
+    /// One file of a database at rest into a directory that is there.
+    static func copyFile(of opened: Descriptor, to directory: String) throws(SystemError) {
+        try PrivateCopy(directory: directory).copy("", opened)
+    }
+
+    private init(directory: String) { self.directory = directory }
 
     private func copy(_ ending: String, _ opened: Descriptor) throws(SystemError) {
         let from = try Descriptor(at: opened.raw, SessionDirectory.databaseName + ending, O_RDONLY | O_NOFOLLOW)

@@ -23,10 +23,15 @@ extension Snapshot {
 
     /// The name of another session in the same database directory that has agreed on something for the same two places, if any: this one under
     /// its former name. Reads at most one meta row per session; blocks.
-    package static func sibling(directory: SessionDirectory, terms: SessionTerms) throws(HeadwaterError) -> String? {
+    ///
+    /// - Parameter leavesTraces: a log beside a database may be read through a `-shm`, rather than from a copy.
+    package static func sibling(directory: SessionDirectory, terms: SessionTerms, leavesTraces: Bool = true)
+        throws(HeadwaterError) -> String?
+    {
         for name in try sessions(in: directory.database) where name != directory.session {
             let other = SessionDirectory(database: directory.database, session: name)
-            guard case .ok(let meta) = inspect(directory: other), !meta.isFresh else { continue }
+            let state = leavesTraces ? inspect(directory: other) : Glance(other).state
+            guard case .ok(let meta) = state, !meta.isFresh else { continue }
             var wanted = terms
             // Its own record may name neither: a renaming was killed half-way.
             (wanted.session, wanted.mode, wanted.isUpstream) = (

@@ -19,9 +19,14 @@ package final class Snapshot {
     private var isSoundOnDisk = false
     private var isDurable = false
     private var broken: HeadwaterError?
+    private let access: Database.Access
 
-    private init(_ directory: SessionDirectory, _ database: Database, _ stored: StoredMeta) throws(DatabaseFault) {
+    private init(
+        _ directory: SessionDirectory, _ database: Database, _ stored: StoredMeta,
+        _ access: Database.Access = .readWrite
+    ) throws(DatabaseFault) {
         self.directory = directory
+        self.access = access
         self.database = database
         self.stored = stored
         try database.execute(
@@ -49,6 +54,21 @@ package final class Snapshot {
             }
             try Schema.migrate(database)
             return try Snapshot(directory, database, stored)
+        } catch let refusal as SnapshotRefusal {
+            throw refusal.fault.error(file: directory.databaseFile, atPeer: false, cause: refusal.cause)
+        } catch let fault as DatabaseFault { throw fault.error(file: directory.databaseFile) } catch {
+            throw directory.fault(directory.path, "\(error)")
+        }
+    }
+
+    /// Opens a file at rest, without a log and of this version, for a plan: whatever is committed to it is dropped, and nothing of it,
+    /// beside it or about it is written.
+    ///
+    /// - Throws: the refusal of `SnapshotFault.error`.
+    static func look(directory: SessionDirectory) throws(HeadwaterError) -> Snapshot {
+        do {
+            let (database, stored) = try SnapshotFile.open(directory.databaseFile, .immutable)
+            return try Snapshot(directory, database, stored, .immutable)
         } catch let refusal as SnapshotRefusal {
             throw refusal.fault.error(file: directory.databaseFile, atPeer: false, cause: refusal.cause)
         } catch let fault as DatabaseFault { throw fault.error(file: directory.databaseFile) } catch {
@@ -112,7 +132,7 @@ package final class Snapshot {
     ///   - state: only rows in this state; nil: all, tombstones included.
     package func rows(after number: Int64? = nil, in state: RowState? = nil) throws(HeadwaterError) -> RowCursor {
         try checkUsable()
-        return try Snapshot.rows(directory: directory, after: number, in: state)
+        return try RowCursor(directory.databaseFile, access, after: number, in: state)
     }
 
     /// The same for another thread than the owner's: the cursor belongs to the thread that calls this. The owner keeps the snapshot open.
@@ -160,6 +180,7 @@ package final class Snapshot {
     ///
     /// Reads all rows; needs no memory for them. Writes nothing when all is so already; `mine` grows by one only where rows went.
     package func setFilter(_ digest: Digest, dropping isExcluded: ((Row) -> Bool)? = nil) throws(HeadwaterError) {
+        if access == .immutable { return }
         let cursor = isExcluded == nil ? nil : try rows()
         try write(durably: true) { (stored: inout StoredMeta) throws(DatabaseFault) in
             stored.meta.filterDigest = digest
@@ -178,6 +199,7 @@ package final class Snapshot {
         throws(HeadwaterError)
     {
         try checkUsable()
+        if access == .immutable { return }
         do { try transact(durably: durably, body) } catch { throw fail(error) }
     }
 

@@ -51,6 +51,8 @@ package struct Frame: Sendable {
         case held = 29
         case rename = 30
         case renamed = 31
+        case planned = 32
+        case promised = 33
     }
 }
 

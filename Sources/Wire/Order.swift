@@ -69,8 +69,13 @@ package struct OutcomeMessage: Sendable {
     package var bytesSent: UInt64
     package var bytesReceived: UInt64
     package var wasCancelled: Bool
+    package var position: SessionPosition?
 
-    package init(counts: CycleCounts, bytesSent: UInt64, bytesReceived: UInt64, wasCancelled: Bool) {
+    package init(
+        counts: CycleCounts, bytesSent: UInt64, bytesReceived: UInt64, wasCancelled: Bool,
+        position: SessionPosition? = nil
+    ) {
+        self.position = position
         self.counts = counts
         self.bytesSent = bytesSent
         self.bytesReceived = bytesReceived
@@ -83,6 +88,11 @@ package struct OutcomeMessage: Sendable {
         out.put(unsigned: bytesSent)
         out.put(unsigned: bytesReceived)
         out.put(wasCancelled)
+        out.put(position) {
+            $0.put($1.id)
+            $0.put(unsigned: UInt64(clamping: $1.upstream))
+            $0.put(unsigned: UInt64(clamping: $1.downstream))
+        }
         return out.bytes
     }
 
@@ -92,6 +102,11 @@ package struct OutcomeMessage: Sendable {
         bytesSent = try input.unsigned(atMost: CycleCounts.bytesMax, "bytes")
         bytesReceived = try input.unsigned(atMost: CycleCounts.bytesMax, "bytes")
         wasCancelled = try input.flag()
+        position = try input.optional { (r) throws(WireFault) in
+            SessionPosition(
+                id: try r.digest(), upstream: Int64(try r.unsigned(atMost: 1 << 60, "commit number")),
+                downstream: Int64(try r.unsigned(atMost: 1 << 60, "commit number")))
+        }
         try input.finish()
     }
 }

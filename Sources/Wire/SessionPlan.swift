@@ -31,6 +31,7 @@ package struct SessionRequest: Hashable, Sendable {
     package var edge: EdgeIdentity
     package var maxDelete: DeleteLimit
     package var policy: SessionPolicy
+    package var purpose: SessionPurpose
     /// Rebuild both databases: union, equal files adopted, nothing deleted.
     package var isReset: Bool
     /// Content is read again at both ends, whatever the rows say of it.
@@ -47,14 +48,15 @@ package struct SessionRequest: Hashable, Sendable {
     package var takesOver: Bool
 
     package init(
-        edge: EdgeIdentity, maxDelete: DeleteLimit, policy: SessionPolicy = .standard, isReset: Bool = false,
-        isVerifying: Bool = false,
+        edge: EdgeIdentity, maxDelete: DeleteLimit, policy: SessionPolicy = .standard,
+        purpose: SessionPurpose = .run, isReset: Bool = false, isVerifying: Bool = false,
         released: [ReleasedHalt] = [], filter: [FilterRule] = [], resolutions: [Resolution] = [], owner: String,
         takesOver: Bool = false
     ) {
         self.edge = edge
         self.maxDelete = maxDelete
         self.policy = policy
+        self.purpose = purpose
         self.isReset = isReset
         self.isVerifying = isVerifying
         self.released = released
@@ -63,6 +65,23 @@ package struct SessionRequest: Hashable, Sendable {
         self.owner = owner
         self.takesOver = takesOver
     }
+}
+
+/// What comes of a session.
+package enum SessionPurpose: Hashable, Sendable {
+    /// Both ends are brought in step.
+    case run
+    /// Nothing is written at either end: the target says what it would do.
+    ///
+    /// - Parameter readsContent: the digests of all that would be sent are needed, since another edge of the plan decides by them.
+    case plan(readsContent: Bool)
+    /// As `run`, but only this many steps, which come behind the hellos, and as they say.
+    case carryOut(stepsCount: Int)
+
+    /// What a plan that is carried out may hold for one edge.
+    package static let stepsMax = 1 << 24
+
+    package var isPlan: Bool { if case .plan = self { true } else { false } }
 }
 
 /// What one end is to know of its side.
@@ -123,6 +142,7 @@ extension ByteWriter {
         put(request.edge.mode.rawValue)
         put(request.maxDelete)
         put(request.policy)
+        put(request.purpose)
         put(request.isReset)
         put(request.isVerifying)
         put(request.released.count)
@@ -134,6 +154,16 @@ extension ByteWriter {
         put(request.resolutions)
         put(request.owner)
         put(request.takesOver)
+    }
+
+    private mutating func put(_ purpose: SessionPurpose) {
+        switch purpose {
+        case .run: put(UInt8(0))
+        case .plan(let readsContent): put(UInt8(readsContent ? 2 : 1))
+        case .carryOut(let count):
+            put(UInt8(3))
+            put(count)
+        }
     }
 
     mutating func put(_ end: EndRequest) {
@@ -166,6 +196,7 @@ extension ByteReader {
         let edge = EdgeIdentity(upstream: upstream, downstream: downstream, session: session, mode: try mode())
         let maxDelete = try deleteLimit()
         let policy = try policy()
+        let purpose = try purpose()
         let isReset = try flag()
         let isVerifying = try flag()
         var released: [ReleasedHalt] = []
@@ -175,8 +206,8 @@ extension ByteReader {
                     code: try text(atMost: 64, "code"), facts: try text(atMost: Hello.textBytesMax, "facts")))
         }
         return SessionRequest(
-            edge: edge, maxDelete: maxDelete, policy: policy, isReset: isReset, isVerifying: isVerifying,
-            released: released,
+            edge: edge, maxDelete: maxDelete, policy: policy, purpose: purpose, isReset: isReset,
+            isVerifying: isVerifying, released: released,
             filter: try filterRules(), resolutions: try resolutions(),
             owner: try text(atMost: Hello.textBytesMax, "owner"), takesOver: try flag())
     }
@@ -201,6 +232,16 @@ extension ByteReader {
     mutating func mode() throws(WireFault) -> Mode {
         guard let mode = Mode(rawValue: try text(atMost: 8, "mode")) else { throw WireFault("unknown mode") }
         return mode
+    }
+
+    private mutating func purpose() throws(WireFault) -> SessionPurpose {
+        switch try byte() {
+        case 0: return .run
+        case 1: return .plan(readsContent: false)
+        case 2: return .plan(readsContent: true)
+        case 3: return .carryOut(stepsCount: try int(atMost: SessionPurpose.stepsMax, "number of steps"))
+        default: throw WireFault("unknown purpose of a session")
+        }
     }
 
     private mutating func deleteLimit() throws(WireFault) -> DeleteLimit {

@@ -16,6 +16,7 @@ final class Serve: Sendable {
     init(token: String) { self.token = token }
 
     func run() -> Int32 {
+        defer { registry.letGo() }
         do {
             try Host.requireAddressSpace()
             let socket = try LocalSocket.listen(AgentGreeting.socketName(token))

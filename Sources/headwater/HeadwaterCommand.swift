@@ -25,7 +25,8 @@ struct HeadwaterCommand: Command {
             """,
         version: versionText,
         subcommands: [
-            RunCommand.self, SyncCommand.self, ReleaseCommand.self, ValidateCommand.self, GraphCommand.self,
+            PlanCommand.self, RunCommand.self, SyncCommand.self, ReleaseCommand.self, ValidateCommand.self,
+            GraphCommand.self,
             DiffCommand.self, DoctorCommand.self, StatusCommand.self, ConflictsCommand.self, ResolveCommand.self,
             SnapshotCommand.self,
             InitCommand.self, ExplainCommand.self, SchemaCommand.self, CompletionsCommand.self,

@@ -18,11 +18,19 @@ struct RunCommand: Command {
             there. A second one ends it at once, which is safe, too.
 
             Example: headwater run
+            With --plan, the edges of a plan that `headwater plan --out` kept: where anything has moved on since, nothing is done.
+
             Example: headwater run production.yaml --edge build:eu --json
+            Example: headwater run production.yaml --plan production.plan
             """)
 
     @OptionGroup var topology: TopologyArgument
     @OptionGroup var selection: EdgeOptions
+
+    @Option(
+        help: ArgumentHelp("Do what this plan says and nothing else, or refuse.", valueName: "file"),
+        completion: .file())
+    var plan: String?
 
     @Flag(help: "Rebuild both databases of each edge: equal files are adopted, nothing is deleted.")
     var reset = false
@@ -35,6 +43,12 @@ struct RunCommand: Command {
 
     @OptionGroup(title: "Everywhere") var global: GlobalOptions
 
+    func validate() throws {
+        if plan != nil && (reset || !selection.edge.isEmpty) {
+            throw ValidationError("--plan goes with neither --reset nor --edge: its edges are those of the plan.")
+        }
+    }
+
     func execute() throws -> Core.ExitCode {
         try Host.requireAddressSpace()
         let (signals, interruption) = try watchSignals()
@@ -42,15 +56,23 @@ struct RunCommand: Command {
         let descriptors = Host.raiseFileLimit()
         let log = try global.openLog()
         let graph = try topology.load(global)
-        let edges = try EdgeSelection.indices(selection.edge, in: graph)
         let state = try topology.state(of: graph)
+        var edges = try EdgeSelection.indices(selection.edge, in: graph)
+        let decided = try RunCommand.decided(edges.map(graph.identity), state.resolutions)
+        let kept = try plan.map(PlanFile.read)
+        if let kept {
+            edges = try PlanCheck.edges(kept, in: graph, resolutions: decided)
+            try require(
+                kept, PlanMaking(graph: graph, state: state, resolutions: decided, global: global), edges, interruption)
+            if let exit = interruption.exit { return exit }
+        }
         let reporter = Reporter(
             edges: edges.map(graph.identity), options: reporting(log), output: StandardOutput())
         interruption.onRequest { reporter.noteIfRoom(.warning(edge: nil, RunCommand.ending)) }
         let begun = MonotonicClock.now
-        let decided = try RunCommand.decided(edges.map(graph.identity), state.resolutions)
         let runner = SessionRunner(
             graph, edges: edges, isReset: reset, isVerifying: verify, halts: state.halts, resolutions: decided,
+            permits: kept?.permits,
             agent: Surroundings.agentBinary,
             interruption: interruption, askPassphrase: PassphrasePrompt.make(reporter, interruption),
             observe: reporter.note)
@@ -75,8 +97,16 @@ struct RunCommand: Command {
         return Core.ExitCode.worst(summaries.map(\.exit) + [interruption.exit ?? .inStep])
     }
 
+    /// Makes the plan once more, and refuses where it is another by now.
+    private func require(_ kept: PlanFile, _ making: PlanMaking, _ edges: [Int], _ interruption: Interruption) throws {
+        let plans = try making.plans(edges, interruption, keepsAll: true)
+        if interruption.exit != nil { return }
+        let now = PlanFile(plans, of: making.graph, resolutions: making.resolutions)
+        if let error = PlanCheck.movedOn(kept, now) { throw error }
+    }
+
     /// What `resolve` has decided for these edges.
-    private static func decided(_ edges: [EdgeIdentity], _ store: ResolutionStore) throws(HeadwaterError) -> [String:
+    static func decided(_ edges: [EdgeIdentity], _ store: ResolutionStore) throws(HeadwaterError) -> [String:
         [Resolution]]
     {
         var decided: [String: [Resolution]] = [:]

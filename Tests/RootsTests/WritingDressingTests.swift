@@ -61,7 +61,7 @@ import Testing
                 try TreePath(slashed: "d"), tree.attributes(.directory, mode: 0o700), dressing,
                 expected: tree.expected("d")),
         ]
-        #expect(try Applier(tree.stage).apply(batch).allSatisfy(\.isDone))
+        #expect(try Applier(tree.stage).apply(batch).allSatisfy { $0.isDone })
         #expect(tree.status("f")?.permissions == 0o4640 && tree.status("f")?.mtime == before.mtime)
         #expect(tree.status("d")?.permissions == 0o751 && tree.status("d")?.mtime != WritingFixture.time)
     }
@@ -70,9 +70,9 @@ import Testing
     func directory_hasTheTimeItHad_onlyWhereTimesAreKept(keepsTimes: Bool) throws {
         let tree = try WritingFixture()
         tree.mkdir("d")
-        #expect(try Applier(tree.stage).apply([tree.make("d")]).allSatisfy(\.isDone))
+        #expect(try Applier(tree.stage).apply([tree.make("d")]).allSatisfy { $0.isDone })
         #expect(tree.status("d")?.mtime == WritingFixture.time)
-        #expect(try Applier(tree.stage, keepsTimes: keepsTimes).apply([tree.put("d/f", "x")]).allSatisfy(\.isDone))
+        #expect(try Applier(tree.stage, keepsTimes: keepsTimes).apply([tree.put("d/f", "x")]).allSatisfy { $0.isDone })
         #expect((tree.status("d")?.mtime == WritingFixture.time) == keepsTimes)
     }
 

@@ -43,6 +43,8 @@ final class TwoEnds: Sendable {
         var moved: CycleCounts
         /// What a halt listed.
         var paths: [String] = []
+        /// Of a session that only plans.
+        var planned: [ForeseenStep] = []
     }
 
     /// Runs one cycle, each end with a registry of its own as on two machines.
@@ -53,8 +55,8 @@ final class TwoEnds: Sendable {
     ///   - decided: for conflicts, as `resolve` would keep it.
     ///   - asTarget: run first on the thread of the end that answers.
     func run(
-        reset: Bool = false, verify: Bool = false, released: [ReleasedHalt] = [], maxDelete: DeleteLimit = .percent(50),
-        mount: String? = nil,
+        purpose: SessionPurpose = .run, reset: Bool = false, verify: Bool = false, released: [ReleasedHalt] = [],
+        maxDelete: DeleteLimit = .percent(50), mount: String? = nil,
         filter: [String] = [], policy: SessionPolicy? = nil, decided: [String: Keep] = [:],
         cancellation: Cancellation = Cancellation(), patience: Patience = Patience(),
         isAgent: Bool = false, registry: RootRegistry = RootRegistry(),
@@ -62,7 +64,7 @@ final class TwoEnds: Sendable {
     ) async -> Ran {
         let request = SessionRequest(
             edge: EdgeIdentity(upstream: "a", downstream: "b", session: session, mode: mode), maxDelete: maxDelete,
-            policy: policy ?? self.policy, isReset: reset, isVerifying: verify, released: released,
+            policy: policy ?? self.policy, purpose: purpose, isReset: reset, isVerifying: verify, released: released,
             filter: filter.map { FilterRule(isIncluded: $0.hasPrefix("+"), pattern: Array($0.utf8.dropFirst(2))) },
             resolutions: decided.map { Resolution(pattern: Array($0.key.utf8), keep: $0.value) },
             owner: LockOwner.current().text)
@@ -100,11 +102,13 @@ final class TwoEnds: Sendable {
             let outcome = try EdgeSession.run(
                 plan, isAgent: isAgent, registry: registry, stream: near, lent: files, cancellation: cancellation,
                 observer: observer, patience: patience)
-            return Ran(outcome: outcome, error: nil, problems: observer.problems, moved: observer.moved)
+            return Ran(
+                outcome: outcome, error: nil, problems: observer.problems, moved: observer.moved,
+                planned: observer.planned)
         } catch {
             return Ran(
                 outcome: nil, error: error, problems: observer.problems, moved: observer.moved,
-                paths: observer.list.paths.map(\.description))
+                paths: observer.list.paths.map(\.description), planned: observer.planned)
         }
     }
 
@@ -119,6 +123,9 @@ final class TwoEnds: Sendable {
         func note(detail: String) {}
         func note(moved: CycleCounts) { movedCounts.update { $0 = moved } }
         func note(recovered: CycleCounts) {}
+        private let steps = Monitor<[ForeseenStep]>([])
+        var planned: [ForeseenStep] { steps.read { $0 } }
+        func note(planned more: [ForeseenStep], recorded: UInt64) { steps.update { $0 += more } }
     }
 
     // MARK: Trees
@@ -164,6 +171,15 @@ final class TwoEnds: Sendable {
 
     /// A file's text, by its path from the directory of both trees; nil where there is none.
     func text(_ path: String) -> String? { try? String(contentsOfFile: directory(path), encoding: .utf8) }
+
+    /// Everything of both trees that a plan must leave as it is, `.headwater` and the times of directories included.
+    var traces: String {
+        output(
+            """
+            cd '\(directory.path)' && find . '\(target)' -printf '%p %y %i %m %s %T@ %C@ %l\\0' | sort -zu | tr '\\0' '\\n'
+            find . '\(target)' -type f -print0 | sort -zu | xargs -0r sha256sum
+            """)
+    }
 
     var rows: (String, String) { (dump(source), dump(target)) }
 

@@ -74,6 +74,11 @@ package final class CacheReader {
 
     /// The digest of a whole file, exactly as it was scanned. Remembered by its identity; computed once for all who ask meanwhile.
     package func digest(_ request: ReadRequest) -> Result<Digest, ReadFault> {
+        if let foreseen = cache.prediction.entry(at: request.path, request.identity) {
+            if let digest = foreseen.digest { return .success(digest) }
+            guard let standing = foreseen.standing else { return .failure(.foreseen) }
+            return digest(ReadRequest(path: request.path, attributes: request.attributes, identity: standing))
+        }
         let key = CacheReader.key([request], tag: 3)
         let known = cache.state.wait { state -> Digest?? in
             state.pace.see(id, now: MonotonicClock.now)
@@ -92,6 +97,16 @@ package final class CacheReader {
         return outcome
     }
 
+    /// Whether a file could be read exactly as it was scanned; its digest where that is asked for or known. Reads nothing otherwise.
+    package func promise(_ request: ReadRequest, withDigest: Bool) -> Result<Digest?, ReadFault> {
+        if let foreseen = cache.prediction.entry(at: request.path, request.identity) {
+            if foreseen.digest == nil && foreseen.standing != nil && withDigest { return digest(request).map { $0 } }
+            return .success(foreseen.digest)
+        }
+        if withDigest { return digest(request).map { $0 } }
+        return open(request).map { _ in nil }
+    }
+
     /// A large file, open and exactly as it was scanned, for who takes its content another way.
     package func open(_ request: ReadRequest) -> Result<Descriptor, ReadFault> {
         do throws(ReadFault) { return .success(try files.openExact(request)) } catch { return .failure(error) }
@@ -99,6 +114,7 @@ package final class CacheReader {
 
     /// The target of a symlink, at most 4 095 bytes. EINVAL when it is none any more.
     package func readLink(_ path: TreePath) throws(SystemError) -> [UInt8] {
+        if let foreseen = cache.prediction.link(at: path) { return foreseen }
         let cursor = files.cursor
         func read() throws(SystemError) -> [UInt8] {
             try cursor.withName(path) { directory, name throws(SystemError) in

@@ -23,6 +23,7 @@ package final class ContentCache: Sendable {
     package static let bytesMaxMin = 2 * Pack.bytesMax + Pack.membersMax * CachedBlock.memberBytes + 1024
 
     let root: Descriptor
+    let prediction = Prediction()
     let state: Monitor<State>
     private let paceNanoseconds: UInt64
     private let firstReader = Monitor<Timestamp?>(nil)

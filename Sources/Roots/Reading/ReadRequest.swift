@@ -20,6 +20,8 @@ package enum ReadFault: Error, Hashable, Sendable {
     case system(SystemError)
     /// It is not (or does not stay) what was asked for: scan again.
     case changed
+    /// It is not there yet: only a plan has foreseen it, without its content.
+    case foreseen
 }
 
 /// The content of several small files in one block, compressed together.

@@ -54,12 +54,18 @@ package final class Root: Sendable {
     package let device: UInt64
     package let inode: UInt64
     package let cache: ContentCache
+    /// What plans of this process foresee in the tree.
+    package var prediction: Prediction { cache.prediction }
+    /// Only a plan has it: the directory is not there yet, and `descriptor` is of the one that it would be made in.
+    package let isAbsent: Bool
 
     private let scanner: Scanner
     private let state = Monitor(State())
 
-    private init(_ base: Descriptor, _ tree: Descriptor, _ status: FileStatus, _ place: Place) {
-        (self.base, descriptor) = (base, tree)
+    private init(
+        _ base: Descriptor, _ tree: Descriptor, _ status: FileStatus, _ place: Place, isAbsent: Bool = false
+    ) {
+        (self.base, descriptor, self.isAbsent) = (base, tree, isAbsent)
         (device, inode) = (status.device, status.inode)
         (basePath, subpath) = (place.path, place.subpath)
         (canonicalPath, wasSymlink) = (Root.joined(place.canonical, place.subpath), place.wasSymlink)
@@ -105,18 +111,38 @@ package final class Root: Sendable {
         return root
     }
 
+    /// A root that is not there, for a plan: an empty tree at the last component of `path`, whose parent must be there.
+    static func absent(path: String, subpath: String?) throws(RootFault) -> Root {
+        let cut = path.lastIndex(of: "/") ?? path.startIndex
+        let (above, name) = (cut == path.startIndex ? "/" : String(path[..<cut]), path[path.index(after: cut)...])
+        guard let resolved = realpath(above, nil) else { throw fault(of: SystemError("realpath")) }
+        defer { free(resolved) }
+        do throws(SystemError) {
+            let parent = try Descriptor(at: Descriptor.workingDirectory, resolved, O_RDONLY | O_DIRECTORY)
+            let canonical = String(cString: resolved)
+            let place = Place(
+                path: absolute(path), canonical: joined(canonical, String(name)), subpath: subpath, wasSymlink: false)
+            let root = Root(parent, parent, try FileStatus(descriptor: parent.raw), place, isAbsent: true)
+            let image = TreeImage.empty(like: try FileStatus(descriptor: parent.raw))
+            root.state.update { $0.latest = image }
+            return root
+        } catch { throw fault(of: error) }
+    }
+
     private static func joined(_ path: String, _ subpath: String?) -> String {
         subpath.map { path == "/" ? "/" + $0 : "\(path)/\($0)" } ?? path
     }
 
     /// Adds a file that must exist for the root to count as mounted, and checks it.
     package func require(mount: String) throws(RootFault) {
+        if isAbsent { throw .unmounted(file: mount) }
         state.update { _ = $0.mounts.insert(mount) }
         if !Root.exists(mount, beneath: base.raw) { throw .unmounted(file: mount) }
     }
 
     /// Whether the path still leads to this very directory and what must be mounted is. Nil when all is well. Blocks.
     package func stillThere() -> RootFault? {
+        if isAbsent { return nil }
         do throws(SystemError) {
             let now = try Descriptor(at: Descriptor.workingDirectory, basePath, Descriptor.pathOnly | O_DIRECTORY)
             let status = try Root.status(now, subpath)
@@ -238,7 +264,7 @@ package final class Root: Sendable {
         state.read { $0.mounts }.sorted().first { !Root.exists($0, beneath: directory) }.map { .unmounted(file: $0) }
     }
 
-    private static func exists(_ path: String, beneath directory: Int32) -> Bool {
+    static func exists(_ path: String, beneath directory: Int32) -> Bool {
         guard let fd = try? openBeneath(directory, path, Descriptor.pathOnly | O_NOFOLLOW) else { return false }
         close(fd)
         return true
@@ -270,6 +296,8 @@ package final class RootRegistry: Sendable {
     }
 
     private let roots = Monitor<[Place: Root]>([:])
+    let plan = PlannedRoots()
+    let companions = Companions()
 
     package init() {}
 
@@ -284,6 +312,7 @@ package final class RootRegistry: Sendable {
             roots[place] = root
             return root
         }
+        plan.join(root)
         if let mount { try root.require(mount: mount) }
         return root
     }

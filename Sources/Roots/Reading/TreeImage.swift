@@ -54,6 +54,14 @@ package final class TreeImage: @unchecked Sendable {
         self.problems = problems
     }
 
+    /// A directory with nothing in it, which is not there.
+    static func empty(like parent: FileStatus) -> TreeImage {
+        let attributes = Attributes(kind: .directory, mode: 0o755, size: 0, mtime: .zero)
+        return TreeImage(
+            ImageStorage(), root: EntryStatus(attributes: attributes, identity: parent.identity), children: 0..<0,
+            startedAt: MonotonicClock.now, found: ScanFindings())
+    }
+
     deinit { order.deallocate() }
 
     package var count: Int { order.count }

@@ -185,12 +185,22 @@ package final class StagedWriter {
 
 /// A whole file in the stage, with its mode and time. Either given to `Applier.apply`, which then owns it, or discarded.
 package struct StagedFile: Sendable {
-    let stage: Stage
+    let stage: Stage?
     let number: UInt64
     let inode: UInt64
     package let attributes: Attributes
     /// Its other name, which goes before it is published.
     let partial: String?
 
-    package func discard() { stage.remove(number) }
+    init(stage: Stage, number: UInt64, inode: UInt64, attributes: Attributes, partial: String?) {
+        (self.stage, self.number, self.inode, self.attributes) = (stage, number, inode, attributes)
+        self.partial = partial
+    }
+
+    /// One that a plan stands in for: never to be applied.
+    package init(promised attributes: Attributes) {
+        (stage, number, inode, partial, self.attributes) = (nil, 0, 0, nil, attributes)
+    }
+
+    package func discard() { stage?.remove(number) }
 }
