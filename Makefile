@@ -2,7 +2,7 @@
 
 SOURCES := Sources Tests Package.swift
 
-.PHONY: build demo test soak bench bench-quick install uninstall schema format lint clean
+.PHONY: build demo test soak canaries bench bench-quick install uninstall schema format lint clean
 
 build: ## both binaries, self-contained
 	@scripts/bootstrap.sh build
@@ -17,11 +17,15 @@ test: ## everything that CI runs
 	@scripts/bootstrap.sh build test
 	@scripts/test.sh
 
-soak: ## the end-to-end tests with their long variants: 100 kills of each end, cuts that only silence tells
+soak: ## the long variants: 100 kills of each end, cuts that only silence tells, two million histories, all small trees
 	@scripts/bootstrap.sh build test
 	@scripts/build.sh
 	@HEADWATER_SOAK=1 HEADWATER_BIN_DIR="$$(scripts/build.sh --show-bin-path)" \
-		swift test --disable-xctest --filter EndToEndTests
+		swift test --disable-xctest --filter 'EndToEndTests|ReconciliationTests'
+
+canaries: ## one line of the product changed at a time: the rig of reconciliation must find each
+	@scripts/bootstrap.sh build test
+	@scripts/canaries.sh
 
 bench: ## beside rsync, at least five times each; writes Benchmarks/RESULTS.md
 	@scripts/bootstrap.sh build bench

@@ -67,7 +67,7 @@ let package = Package(
         tests("CoreTests", ["Core"]),
         tests("WireTests", ["Core", "Wire"]),
         tests("FiltersTests", ["Core", "Filters"]),
-        tests("ReconciliationTests", ["Core", "Content", "Reconciliation"]),
+        tests("ReconciliationTests", ["Core", "Content", "Reconciliation", "ReconciliationRig", "TestSupport"]),
         tests("SessionsTests", ["Core", "Platform", "Wire", "Roots", "Snapshots", "Sessions", "TestSupport"]),
         tests("SnapshotsTests", ["Core", "Platform", "Content", "Snapshots", "TestSupport"]),
         tests("RootsTests", ["Core", "Platform", "Content", "Roots", "TestSupport", "apply-probe"]),
@@ -86,6 +86,12 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Core", "Platform"], path: "Tests/TestSupport",
             swiftSettings: settings + [.unsafeFlags(["-O"])]),
+        .target(
+            name: "ReconciliationRig", dependencies: ["Core", "Content", "Reconciliation"],
+            path: "Tests/ReconciliationRig", swiftSettings: settings),
+        .executableTarget(
+            name: "histories", dependencies: ["Core", "ReconciliationRig"], path: "Tests/histories",
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -30,11 +30,24 @@ package struct Conflict: Hashable, Sendable {
 }
 
 extension AgreedEntry {
+    /// Whether a side of a conflict is as it was flagged.
+    package func isAsFlagged(_ flagged: AgreedEntry?) -> Bool {
+        attributes.isAsFlagged(flagged?.attributes) && digest == flagged?.digest
+    }
+
     package var isDirectory: Bool { attributes.kind == .directory }
 
     /// Whether kind and content are the same, whatever mode and time are. Directories have no content of their own.
     package func hasContent(of other: AgreedEntry) -> Bool {
         attributes.kind == other.attributes.kind && attributes.size == other.attributes.size
             && (isDirectory || (digest != nil && digest == other.digest))
+    }
+}
+
+extension Attributes {
+    /// Whether a side of a conflict is as it was flagged. The time of a directory tells nothing.
+    package func isAsFlagged(_ flagged: Attributes?) -> Bool {
+        guard kind == .directory else { return self == flagged }
+        return flagged?.kind == .directory && mode == flagged?.mode
     }
 }

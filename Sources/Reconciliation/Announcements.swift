@@ -24,6 +24,8 @@ package final class Announcements<View: EndView> {
     private let bidi: BidiSource?
     private var differences: View.Differences?
     private var isDeletionPass: Bool
+    /// The last path in conflict that was gone by.
+    private var conflict: TreePath?
     /// Entries that are not synced by their kind, as far as the tree was gone through.
     package private(set) var untrackedCount = 0
 
@@ -84,14 +86,7 @@ package final class Announcements<View: EndView> {
         switch difference {
         case .created(let path, let entry): return describe(path, entry, nil)
         case .changed(let path, let entry, let row):
-            let agreed = row.agreed.attributes
-            if agreed.kind == .file, entry.attributes.kind == .file, entry.attributes.size == agreed.size,
-                entry.identity == row.local
-            {
-                // Nothing has happened to the file: more of it is preserved than when it was agreed on.
-                return [touched(path, entry, row)]
-            }
-            return describe(path, entry, agreed)
+            return isSameFile(entry, row) ? [touched(path, entry, row)] : describe(path, entry, row.agreed.attributes)
         case .unverified(let path, let entry, let row):
             if isStillAgreed(path, entry, row) { return [.verified(path, entry.identity)] }
             let silent: [Announcement] = view.isSilentChange(path, entry, row) ? [.changedSilently(path)] : []
@@ -138,6 +133,7 @@ package final class Announcements<View: EndView> {
         guard let difference, let path, !bidi.isHeld(path) else { return told }
         switch difference {
         case .conflict(let row, let entry):
+            conflict = row.path
             if bidi.spreads(row.path) {
                 if entry != nil { told += waiting(above: path, bidi) }
                 told += resolved(row.path, entry)
@@ -154,7 +150,10 @@ package final class Announcements<View: EndView> {
             if !view.preserved.isSame(view.preserved.seen(entry), as: agreed) { told += resolved(path, entry, agreed) }
         case .changed(_, let entry, let row) where isTouched(path, entry, row):
             told.append(touched(path, entry, row))
-        case .created: told += waiting(above: path, bidi) + announce(difference)
+        case .created:
+            // What is new below a conflict brings nothing back that leads there.
+            if !(conflict?.contains(path) ?? false) { told += waiting(above: path, bidi) }
+            told += announce(difference)
         default: told += announce(difference)
         }
         return told
@@ -175,6 +174,28 @@ package final class Announcements<View: EndView> {
         guard entry.attributes.kind == .file, row.agreed.attributes.kind == .file,
             entry.attributes.size == row.agreed.attributes.size
         else { return false }
-        return isStillAgreed(path, entry, row)
+        return isSameFile(entry, row) || isStillAgreed(path, entry, row)
+    }
+
+    /// Whether nothing has happened to a file: what differs is that more of it is preserved than when it was agreed on.
+    private func isSameFile(_ entry: EntryStatus, _ row: Row) -> Bool {
+        entry.attributes.kind == .file && row.agreed.attributes.kind == .file && entry.identity == row.local
+            && entry.attributes.size == row.agreed.attributes.size && !view.isVerifying
+    }
+}
+
+extension EndView {
+    /// What a mirror's source has though no change says so: what it does not sync or cannot look into, and the file that shows that it is
+    /// mounted; and whether it has anything at all that is synced.
+    package func held() throws(HeadwaterError) -> (hasEntries: Bool, paths: [TreePath]) {
+        var hasEntries = false
+        var paths: [TreePath] = []
+        try visitAll { path, found in
+            if neverSynced.covers(path) { return }
+            hasEntries = hasEntries || found.kind.isSynced
+            if !found.kind.isSynced || found.isIncomplete { paths.append(path) }
+        }
+        if let mark = neverSynced.mark { paths.append(mark) }
+        return (hasEntries, paths)
     }
 }

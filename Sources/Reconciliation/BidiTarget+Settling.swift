@@ -2,38 +2,66 @@ import Core
 
 /// What becomes of the conflicts that stood when the cycle began.
 extension BidiTarget {
-    /// The paths whose conflicts stand, to ask how the upstream side is now.
-    package var standingPaths: [TreePath] { standing.keys.sorted() }
-
-    /// Decides the conflicts that stand, before any change.
-    ///
-    /// - Parameter answers: how the upstream side is now; what is missing is not there.
-    package func settleStanding(_ answers: [TreePath: (index: Int, record: ChangeRecord)]) throws(HeadwaterError)
-        -> [BidiStep]
-    {
-        var steps: [BidiStep] = []
-        for conflict in standing.values.sorted(by: { $0.path < $1.path }) {
-            if isBlocked(conflict.path.parent) { continue }
-            if let ground = view.unknownGround(ChangeRecord(path: conflict.path, state: .absent)) {
-                if let ground { steps.append(.problem(ground)) }
-                continue
-            }
-            let mine = try view.standing(at: conflict.path)
-            guard mine.change != .unsynced else { continue }
-            let answer = answers[conflict.path]
-            if end.keep(of: conflict) == nil,
-                answer?.record.attributes == conflict.upstream?.attributes, mine.isAsFlagged(conflict)
-            {
-                continue
-            }
-            if let answer, answer.record.attributes?.kind == .file {
-                settling[answer.index] = conflict
-                steps.append(compare(answer.index, answer.record, mine))
-            } else {
-                steps += try settle(conflict, answer, nil)
+    /// The paths whose conflicts stand, to ask how the upstream side is now; with the directories above that only that end still has.
+    package func standingPaths() throws(HeadwaterError) -> [TreePath] {
+        var paths = Set(standing.keys)
+        for path in standing.keys {
+            var above = path.parent
+            while !above.isRoot, !paths.contains(above), try view.standing(at: above).isResidueElsewhere {
+                paths.insert(above)
+                above = above.parent
             }
         }
+        return paths.sorted()
+    }
+
+    /// Decides the conflicts that stand, before any change: all that can be decided by now. To be called again when the digests have come that
+    /// this asks for, until there are none left that were not looked at but those below others that stand.
+    ///
+    /// - Parameter answers: how the upstream side is now; what is missing is not there.
+    /// - Returns: nil when there was nothing left to decide.
+    package func settleStanding(
+        _ answers: [TreePath: (index: Int, record: ChangeRecord)]
+    ) throws(HeadwaterError) -> [BidiStep]? {
+        for (path, answer) in answers where standing[path] == nil && !looked.contains(path) {
+            passed[path] = directory(answer.index, answer.record)
+        }
+        var steps: [BidiStep]?
+        for conflict in standing.values.sorted(by: { $0.path < $1.path }) where !looked.contains(conflict.path) {
+            if isBlocked(conflict.path.parent) { continue }
+            looked.insert(conflict.path)
+            steps = try (steps ?? []) + settleStanding(conflict, answers[conflict.path])
+        }
         return steps
+    }
+
+    private func settleStanding(
+        _ conflict: Conflict, _ answer: (index: Int, record: ChangeRecord)?
+    ) throws(HeadwaterError) -> [BidiStep] {
+        if let ground = view.unknownGround(ChangeRecord(path: conflict.path, state: .absent)) {
+            return ground.map { [.problem($0)] } ?? []
+        }
+        let mine = try view.standing(at: conflict.path)
+        guard mine.change != .unsynced else { return [] }
+        if mine.attributes == nil {
+            switch try view.way(to: conflict.path) {
+            case .unsynced(let above): return [.problem(.blocked(above))]
+            case .barred where answer != nil: return []
+            case .clear, .taken, .barred: break
+            }
+        }
+        if end.keep(of: conflict) == nil,
+            isAsFlagged(answer?.record.attributes, conflict.upstream?.attributes), mine.isAsFlagged(conflict)
+        {
+            return []
+        }
+        guard let answer, answer.record.attributes?.kind == .file else { return try settle(conflict, answer, nil) }
+        settling[answer.index] = conflict
+        return [compare(answer.index, answer.record, mine)]
+    }
+
+    private func isAsFlagged(_ now: Attributes?, _ flagged: Attributes?) -> Bool {
+        now.map { $0.isAsFlagged(flagged) } ?? (flagged == nil)
     }
 
     func settle(
@@ -46,8 +74,13 @@ extension BidiTarget {
         let keep = end.keep(of: conflict)
         let settlement = Reconciliation.settle(conflict, upstream: up, downstream: down, keep: keep)
         let sides = Self.sides(settlement, up, down)
-        if let loser = sides.loser, loser.isDirectory, let winner = sides.winner, !winner.isDirectory {
+        let losesToNothing = sides.winner == nil && !(conflict.ancestor?.isDirectory ?? false)
+        if sides.loser?.isDirectory ?? false, losesToNothing || sides.winner.map({ !$0.isDirectory }) ?? false {
             // What is in it is nobody's to delete by the way.
+            let isAsWas =
+                isAsFlagged(up?.attributes, conflict.upstream?.attributes)
+                && isAsFlagged(down?.attributes, conflict.downstream?.attributes)
+            if !isAsWas { flag(path, conflict.ancestor, up: up, down: down, mine.identity, since: conflict.since) }
             return [.problem(.directoryLoses(path))]
         }
         switch settlement {
@@ -58,13 +91,12 @@ extension BidiTarget {
         case .forget, .upward:
             letGo(path)
             outcome.settled.insert(path)
+            // It comes back for what is new in it.
+            if mine.attributes == nil, let answer { passed[path] = directory(answer.index, answer.record) }
             if mine.kind == .directory, conflict.ancestor?.isDirectory ?? false { goingUp.append(path) }
             return []
         case .equal, .downward, .both:
-            if answer != nil, mine.attributes == nil, let taken = try view.takenAbove(path) {
-                flag(taken.path, taken.agreed, up: taken.agreed, down: taken.now, taken.identity)
-                return []
-            }
+            if answer != nil, mine.attributes == nil, let steps = try obstacle(on: path) { return steps }
             letGo(path)
             var steps: [BidiStep] = []
             if keep != nil && settlement != .equal {

@@ -32,10 +32,14 @@ package final class BidiTarget<View: EndView> {
     var standing: [TreePath: Conflict] = [:]
     private var open: [Int: Open] = [:]
     private var made: Set<TreePath> = []
+    /// Directories that stand upstream and not here, as they are there: that is how they come back, if at all.
+    var passed: [TreePath: PlannedStep] = [:]
     /// Directories that are left of conflicts at the upstream end, and here.
     var comingDown: [TreePath] = []
     var goingUp: [TreePath] = []
-    /// Conflicts that stood and wait for the upstream's digest.
+    /// Conflicts that stood and were looked at in this cycle.
+    var looked: Set<TreePath> = []
+    /// Those of them that wait for the upstream's digest.
     var settling: [Int: Conflict] = [:]
 
     /// - Parameter now: what conflicts are dated by.
@@ -113,10 +117,11 @@ package final class BidiTarget<View: EndView> {
             // Only a directory that was residue there.
             return mine.isResidueElsewhere ? [.removeLater(Removal(index: index, path: path, expected: .absent))] : []
         }
-        if mine.attributes == nil, case .content = up, let taken = try view.takenAbove(path) {
-            flag(taken.path, taken.agreed, up: taken.agreed, down: taken.now, taken.identity)
-            return []
+        if let step = directory(index, record), mine.kind != .directory, mine.agreed?.isDirectory ?? false {
+            if made.contains(path) { return [.apply(step)] }
+            passed[path] = step
         }
+        if mine.attributes == nil, case .content = up, let steps = try obstacle(on: path) { return steps }
         let below = needsBelow(up, mine) ? try view.below(path).union(conflicts(below: path)) : []
         let decision = decideBidi(
             agreed: mine.agreedHere, up: view.here(up, mine), down: mine.change, below: below, overwrite: overwrite,
@@ -184,16 +189,31 @@ package final class BidiTarget<View: EndView> {
 
     /// Agreed directories that were deleted here come back for what the upstream end has created in them.
     private func restoreParents(of path: TreePath) throws(HeadwaterError) -> [BidiStep] {
-        var missing: [(TreePath, AgreedEntry)] = []
+        var missing: [PlannedStep] = []
         var above = path.parent
-        while !above.isRoot, !made.contains(above), let agreed = try view.missingDirectory(above) {
-            missing.append((above, agreed))
+        while !above.isRoot, !made.contains(above), let step = try missingDirectory(above) {
+            missing.append(step)
             above = above.parent
         }
-        return missing.reversed().map { path, agreed in
-            made.insert(path)
-            return .apply(decider.remade(path, agreed, expected: .absent))
+        return missing.reversed().map { step in
+            made.insert(step.path)
+            return .apply(step)
         }
+    }
+
+    private func missingDirectory(_ path: TreePath) throws(HeadwaterError) -> PlannedStep? {
+        if let step = passed[path] { return try view.standing(at: path).attributes == nil ? step : nil }
+        guard let agreed = try view.missingDirectory(path) else { return nil }
+        return decider.remade(path, agreed, expected: .absent)
+    }
+
+    /// The step that makes a directory as the upstream end has it.
+    func directory(_ index: Int, _ record: ChangeRecord) -> PlannedStep? {
+        guard case .directory = record.state else { return nil }
+        var step = decider.remade(
+            record.path, AgreedEntry(attributes: record.attributes!, digest: nil), expected: .absent)
+        step.index = index
+        return step
     }
 
     private func touched(_ path: TreePath, _ mine: Standing, _ theirs: OwnMode) -> PlannedStep {
@@ -236,6 +256,25 @@ package final class BidiTarget<View: EndView> {
     }
 
     // MARK: Conflicts
+
+    /// What to do where something keeps a new path from being put here; nil where nothing does.
+    func obstacle(on path: TreePath) throws(HeadwaterError) -> [BidiStep]? {
+        switch try view.way(to: path) {
+        case .clear, .barred: return nil
+        case .taken(let taken):
+            flag(taken)
+            return []
+        case .unsynced(let above):
+            hold(path)
+            return [.problem(.blocked(above))]
+        }
+    }
+
+    /// What stands here for a directory in which the upstream end has something new is in conflict with it.
+    private func flag(_ taken: DownstreamView<View>.Taken) {
+        let up = passed[taken.path]?.agreed ?? taken.agreed
+        flag(taken.path, taken.agreed, up: up, down: taken.now, taken.identity)
+    }
 
     func flag(
         _ path: TreePath, _ ancestor: AgreedEntry?, up: AgreedEntry?, down: AgreedEntry?, _ identity: LocalIdentity?,

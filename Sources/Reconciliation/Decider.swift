@@ -77,10 +77,13 @@ package final class Decider<View: EndView> {
     // MARK: Residues
 
     /// Directories that were kept for what was in them go when nothing is. The next announcement of this end says so.
-    package func emptyResidues() throws(HeadwaterError) -> [Removal] {
-        var going: Set<TreePath> = []
+    ///
+    /// - Parameter removed: what is removed beside; it holds nothing up.
+    package func emptyResidues(besides removed: Set<TreePath>) throws(HeadwaterError) -> [Removal] {
+        var going = removed
         var removals: [Removal] = []
-        for path in try view.residues().reversed() where try holdsNothing(path, but: going) {
+        for path in try view.residues().reversed() where !going.contains(path) {
+            if try !holdsNothing(path, but: going) { continue }
             going.insert(path)
             removals.append(Removal(path: path, expected: expected(at: path), isUnrecorded: true))
         }

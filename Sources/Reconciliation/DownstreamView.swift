@@ -22,7 +22,7 @@ package struct Standing: Sendable {
     /// Whether this side is what the conflict was flagged with, as far as can be told without reading.
     func isAsFlagged(_ conflict: Conflict) -> Bool {
         guard let attributes else { return conflict.downstream == nil }
-        return conflict.downstream?.attributes == attributes
+        return attributes.isAsFlagged(conflict.downstream?.attributes)
             && (attributes.kind == .directory || identity == row?.local)
     }
 }
@@ -121,19 +121,32 @@ final class DownstreamView<View: EndView> {
 
     // MARK: Around a path
 
-    /// The nearest agreed directory above `path` that something else stands for here.
-    func takenAbove(_ path: TreePath) throws(HeadwaterError) -> (
-        path: TreePath, agreed: AgreedEntry, now: AgreedEntry?, identity: LocalIdentity?
-    )? {
+    /// An agreed directory, and what stands here in its place.
+    typealias Taken = (path: TreePath, agreed: AgreedEntry, now: AgreedEntry?, identity: LocalIdentity?)
+
+    /// What leads to a path that is not here.
+    enum Way {
+        case clear
+        /// The nearest directory above that was agreed on is something else here.
+        case taken(Taken)
+        /// Something that is not synced stands in the way.
+        case unsynced(TreePath)
+        /// Something that was never a directory for both does.
+        case barred
+    }
+
+    func way(to path: TreePath) throws(HeadwaterError) -> Way {
         var above = path
         while !above.isRoot {
             above = above.parent
             let found = try standing(at: above)
             guard found.attributes != nil else { continue }
-            guard found.kind != .directory, let agreed = found.agreed, agreed.isDirectory else { return nil }
-            return (above, agreed, version(found), found.identity)
+            if found.change == .unsynced { return .unsynced(above) }
+            if found.kind == .directory { return .clear }
+            guard let agreed = found.agreed, agreed.isDirectory else { return .barred }
+            return .taken((above, agreed, version(found), found.identity))
         }
-        return nil
+        return .clear
     }
 
     /// An agreed directory that is not here any more; nil where it is, or where none is agreed.

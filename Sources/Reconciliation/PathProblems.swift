@@ -41,7 +41,7 @@ extension HeadwaterError {
     package static func directoryLoses(_ path: TreePath) -> HeadwaterError {
         HeadwaterError(
             "path.directory-loses",
-            "by what was decided a directory loses to a file or symlink here; it is not taken apart, and the conflict stands",
+            "by what was decided a directory loses to a file or symlink here, or to its deletion; it is not taken apart, and the conflict stands",
             remedy: "move what is in it elsewhere and remove it on its side; what is left spreads with the next run",
             exit: .problems, path: path)
     }

@@ -85,9 +85,9 @@ package final class PushConflicts<View: EndView> {
         if record.attributes.map({ $0.kind != .directory }) ?? false, isAboveConflict(path) { return [] }
         let mine = try view.standing(at: path)
         if mine.attributes == nil {
-            guard record.state != .absent, let taken = try view.takenAbove(path), !decider.isRepaired(taken.path) else {
-                return nil
-            }
+            guard record.state != .absent, case .taken(let taken) = try view.way(to: path),
+                !decider.isRepaired(taken.path)
+            else { return nil }
             return [try flag(taken.path, taken.agreed, up: taken.agreed, down: taken.now, taken.identity)]
         }
         if case .unsynced = mine.change, mine.kind?.isSynced ?? false {

@@ -47,7 +47,8 @@ package func settle(
         let isUpstreamBack = upstream.hasContent(of: ancestor)
         if isUpstreamBack != downstream.hasContent(of: ancestor) { return isUpstreamBack ? .upward : .downward }
     }
-    return upstream == conflict.upstream && downstream == conflict.downstream ? .stands : .flaggedAnew
+    let isAsFlagged = upstream.isAsFlagged(conflict.upstream) && downstream.isAsFlagged(conflict.downstream)
+    return isAsFlagged ? .stands : .flaggedAnew
 }
 
 /// One side is left. It spreads where both had something when the conflict was flagged; what was changed on one side and deleted on the
@@ -59,6 +60,6 @@ private func survivor(
     case .newer, .both: return wins
     case .upstream: return .downward
     case .downstream: return .upward
-    case nil: return wasBoth ? wins : left == flagged ? .stands : .flaggedAnew
+    case nil: return wasBoth ? wins : left.isAsFlagged(flagged) ? .stands : .flaggedAnew
     }
 }

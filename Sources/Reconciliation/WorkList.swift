@@ -84,6 +84,12 @@ package struct WorkList<Content> {
         return steps
     }
 
+    /// What is removed, as far as that is decided.
+    package var removedPaths: Set<TreePath> { Set(removals.map(\.path)) }
+
+    /// Whether something is to take the place of a directory.
+    package func replaces(_ path: TreePath) -> Bool { replacements.contains { $0.step.path == path } }
+
     /// The paths that a deletion would take away from the tree, in scan order.
     ///
     /// A directory above what is kept on purpose is not among them, nor tried: it keeps its row, and its turn comes with that.

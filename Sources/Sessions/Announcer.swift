@@ -44,8 +44,9 @@ final class Announcer {
         for problem in end.filter.visible(image.problems) where !end.neverSynced.covers(problem.path) {
             tell(.unreadable(problem.path, problem.error))
         }
-        if end.policy.mirror { held = try HeldPaths(image, end.filter, without: end.neverSynced, to: link) }
-        announcements = try Announcements(SessionView(end, image, reader), bidi)
+        let view = SessionView(end, image, reader)
+        if end.policy.mirror { held = try HeldPaths(view, isWhole: image.root.isIncomplete, to: link) }
+        announcements = try Announcements(view, bidi)
     }
 
     /// Goes through the tree once more, for what is not a deletion.

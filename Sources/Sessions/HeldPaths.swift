@@ -11,26 +11,15 @@ struct HeldPaths {
     private var bytes = 0
 
     /// Tells what the source has and does not sync or cannot look into.
-    init(_ image: TreeImage, _ filter: SessionFilter, without neverSynced: NeverSynced, to link: FrameLink)
-        throws(HeadwaterError)
-    {
+    ///
+    /// - Parameter isWhole: nobody knows what is anywhere in the tree.
+    init(_ view: SessionView, isWhole: Bool, to link: FrameLink) throws(HeadwaterError) {
         self.link = link
-        var unseen: [TreePath] = []
-        var hasEntries = false
-        var cursor = FilteredCursor(image, filter)
-        while cursor.next() {
-            let isSynced = cursor.kind.isSynced
-            if isSynced && hasEntries && !cursor.status.isIncomplete { continue }
-            let path = cursor.path
-            if neverSynced.covers(path) { continue }
-            hasEntries = hasEntries || isSynced
-            if !isSynced || cursor.status.isIncomplete { unseen.append(path) }
-        }
-        if let mark = neverSynced.mark { unseen.append(mark) }
-        self.hasEntries = hasEntries
-        let first = HeldMessage(hasEntries: hasEntries, isWhole: image.root.isIncomplete, withBelow: true, paths: [])
+        let held = try view.held()
+        hasEntries = held.hasEntries
+        let first = HeldMessage(hasEntries: hasEntries, isWhole: isWhole, withBelow: true, paths: [])
         try link.send(.held, first.encoded())
-        for path in unseen { try add(path, withBelow: true) }
+        for path in held.paths { try add(path, withBelow: true) }
         try flush(withBelow: true)
     }
 

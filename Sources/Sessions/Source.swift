@@ -327,10 +327,10 @@ final class Source {
         case .file: sent = sent ?? content.lentContent(index, change)
         case .directory, .symlink: break
         }
+        let row = needsRow ? try end.standingRow(at: change.path) : nil
         return SourceRow(
             path: change.path, record: change.record,
-            agreed: needsRow
-                ? try end.standingRow(at: change.path).flatMap { $0.state.hasAncestor ? $0.agreed : nil } : nil,
+            agreed: row.flatMap { isResidue || $0.state.hasAncestor ? $0.agreed : nil },
             delivered: sent.map { (AgreedEntry(attributes: $0.attributes, digest: $0.digest), $0.identity) },
             identity: identity)
     }

@@ -11,14 +11,11 @@ extension Target {
 
     /// What differs here is no drift but the other direction's; conflicts that stand are looked at before any change.
     func beginBidi() throws(HeadwaterError) {
-        for removal in try decider.emptyResidues() { batch.remove(later: removal) }
         if !isFirstOfTwo { return }
         let bidi = try BidiTarget(decider.view, decider, at: WallClock.now)
         self.bidi = bidi
-        if bidi.standingPaths.isEmpty { return }
-        try settle(bidi.standingPaths) { (found) throws(HeadwaterError) in try bidi.settleStanding(found) }
-        if stopping { return }
-        drift = Set(try bidi.lacking())
+        try settle(bidi.standingPaths()) { (found) throws(HeadwaterError) in try bidi.settleStanding(found) }
+        if !stopping { drift = Set(try bidi.lacking()) }
     }
 
     /// Does what was decided of a change; returns what is to be asked for.

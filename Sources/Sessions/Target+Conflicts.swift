@@ -11,26 +11,31 @@ extension Target {
         let conflicts = try PushConflicts(decider.view, decider, at: WallClock.now)
         self.conflicts = conflicts
         try decider.note(held: end.keptPaths(), withBelow: true)
-        try settle(conflicts.standingPaths) { (found) throws(HeadwaterError) in try conflicts.settleStanding(found) }
+        var isSettled = false
+        try settle(conflicts.standingPaths) { (found) throws(HeadwaterError) in
+            defer { isSettled = true }
+            return isSettled ? nil : try conflicts.settleStanding(found)
+        }
         for path in conflicts.standingPaths { batch.keepRows(above: path) }
     }
 
-    /// Asks the source how it is at these paths, and does what follows from that.
+    /// Asks the source how it is at these paths, and does what follows from that, until nothing more does.
     func settle(
         _ paths: [TreePath],
-        _ body: ([TreePath: (index: Int, record: ChangeRecord)]) throws(HeadwaterError) -> [BidiStep]
+        _ body: ([TreePath: (index: Int, record: ChangeRecord)]) throws(HeadwaterError) -> [BidiStep]?
     ) throws(HeadwaterError) {
         var rest = paths[...]
         if rest.isEmpty { return }
         var found: [TreePath: (index: Int, record: ChangeRecord)] = [:]
         try collect(&rest) { index, record in found[record.path] = (index, record) }
-        if stopping { return }
-        var wants = try take(body(found))[...]
-        repeat {
-            try say(decidedBefore: received, Array(wants.prefix(WantMessage.itemsMax)))
-            wants = wants.dropFirst(WantMessage.itemsMax)
-        } while !wants.isEmpty
-        while isComparing && !stopping { if let item = try inbox.next() { try handle(item) } }
+        while !stopping, let steps = try body(found) {
+            var wants = try take(steps)[...]
+            repeat {
+                try say(decidedBefore: received, Array(wants.prefix(WantMessage.itemsMax)))
+                wants = wants.dropFirst(WantMessage.itemsMax)
+            } while !wants.isEmpty
+            while isComparing && !stopping { if let item = try inbox.next() { try handle(item) } }
+        }
     }
 
     /// Whether digests that were asked for are due.

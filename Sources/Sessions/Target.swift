@@ -312,6 +312,11 @@ final class Target {
     private func remove(ofRows rows: Int64) throws(HeadwaterError) {
         if stopping { return }
         for removal in try decider.removalsOfSurplus() { batch.remove(later: removal) }
+        if end.isBidi {
+            for removal in try decider.emptyResidues(besides: batch.removedPaths) where !batch.replaces(removal.path) {
+                batch.remove(later: removal)
+            }
+        }
         let paths = batch.removalPaths()
         try listing(paths) { () throws(HeadwaterError) in
             try end.permitDeletions(paths, ofRows: rows, ofEmptySource: !sourceHasEntries)

@@ -60,6 +60,8 @@ final class TargetBatch {
     }
 
     func remove(later removal: Removal) { work.remove(later: removal) }
+    var removedPaths: Set<TreePath> { work.removedPaths }
+    func replaces(_ path: TreePath) -> Bool { work.replaces(path) }
     func removalPaths() -> [TreePath] { work.removalPaths() }
     func beginRemovals() -> Bool { work.beginRemovals() }
     func addReplacements() { work.addReplacements() }

@@ -35,7 +35,7 @@ import Testing
                 expected: tree.expected("standing")),
         ]
         let outcomes = try Applier(tree.stage).apply(batch)
-        #expect(outcomes.allSatisfy { $0.isDone })
+        #expect(!outcomes.map(\.isDone).contains(false))
         let found = ["f", "plain", "l", "d", "standing"].map { name in
             tree.status(name).map { [UInt32($0.kind == .symlink ? 0 : $0.permissions), $0.userID, $0.groupID] }
         }
@@ -61,7 +61,8 @@ import Testing
                 try TreePath(slashed: "d"), tree.attributes(.directory, mode: 0o700), dressing,
                 expected: tree.expected("d")),
         ]
-        #expect(try Applier(tree.stage).apply(batch).allSatisfy { $0.isDone })
+        let outcomes = try Applier(tree.stage).apply(batch)
+        #expect(!outcomes.map(\.isDone).contains(false))
         #expect(tree.status("f")?.permissions == 0o4640 && tree.status("f")?.mtime == before.mtime)
         #expect(tree.status("d")?.permissions == 0o751 && tree.status("d")?.mtime != WritingFixture.time)
     }
@@ -70,9 +71,11 @@ import Testing
     func directory_hasTheTimeItHad_onlyWhereTimesAreKept(keepsTimes: Bool) throws {
         let tree = try WritingFixture()
         tree.mkdir("d")
-        #expect(try Applier(tree.stage).apply([tree.make("d")]).allSatisfy { $0.isDone })
+        let made = try Applier(tree.stage).apply([tree.make("d")])
+        #expect(!made.map(\.isDone).contains(false))
         #expect(tree.status("d")?.mtime == WritingFixture.time)
-        #expect(try Applier(tree.stage, keepsTimes: keepsTimes).apply([tree.put("d/f", "x")]).allSatisfy { $0.isDone })
+        let put = try Applier(tree.stage, keepsTimes: keepsTimes).apply([tree.put("d/f", "x")])
+        #expect(!put.map(\.isDone).contains(false))
         #expect((tree.status("d")?.mtime == WritingFixture.time) == keepsTimes)
     }
 
@@ -88,7 +91,7 @@ import Testing
         let outcomes = try Applier(tree.stage).apply([
             .putFile(try TreePath(slashed: "f"), try writer.finish(), expected: .absent)
         ])
-        #expect(outcomes.allSatisfy { $0.isDone })
+        #expect(!outcomes.map(\.isDone).contains(false))
         let status = try #require(tree.status("f"))
         #expect(status.size == UInt64(size) && status.storedBytes < 1 << 20)
         let file = try Descriptor(at: Descriptor.workingDirectory, tree("f"), O_RDONLY)

@@ -76,7 +76,7 @@ import TestSupport
         try rig.fill(1)
         try rig.sql("PRAGMA user_version=4")
         try expectRefused(
-            rig, .newerSchema(3), "snapshot.newer-schema", "Database \(rig.file) has schema 3, this Headwater reads 2")
+            rig, .newerSchema(4), "snapshot.newer-schema", "Database \(rig.file) has schema 4, this Headwater reads 3")
     }
 
     @Test func otherProgram() throws {

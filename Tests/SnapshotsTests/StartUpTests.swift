@@ -127,7 +127,7 @@ import Testing
             "remote newer", here(5, 3), .refused(.newerSchema(4)),
             .refused(
                 "snapshot.newer-schema",
-                "Failed. Peer error: Database /R/snap.db has schema 4, this Headwater reads 2")),
+                "Failed. Peer error: Database /R/snap.db has schema 4, this Headwater reads 3")),
         Case(
             "other mode", here(5, 3) { $0.terms.mode = .bidi }, there(3, 5),
             .refused("snapshot.direction-changed", "Failed. Synchronization direction changed from bidi to push")),

@@ -140,7 +140,7 @@ private func path(_ text: String) -> TreePath { try! TreePath(slashed: text) }
             }
         }
         #expect(throws: Never.self) { try decode(attributes(1, mode: 0o644, size: 1, nanoseconds: 0)) }
-        #expect(throws: WireFault.self) { try decode(attributes(1, mode: 0o4755, size: 1, nanoseconds: 0)) }
+        #expect(throws: WireFault.self) { try decode(attributes(1, mode: 0o14755, size: 1, nanoseconds: 0)) }
         #expect(throws: WireFault.self) { try decode(attributes(1, mode: 0o644, size: .max, nanoseconds: 0)) }
         #expect(throws: WireFault.self) { try decode(attributes(1, mode: 0o644, size: 1, nanoseconds: 1_000_000_000)) }
         #expect(throws: WireFault.self) { try decode(attributes(2, mode: 0o755, size: 1, nanoseconds: 0)) }
