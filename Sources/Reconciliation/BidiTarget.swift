@@ -37,7 +37,7 @@ package final class BidiTarget<View: EndView> {
     /// Directories that are left of conflicts at the upstream end, and here.
     var comingDown: [TreePath] = []
     var goingUp: [TreePath] = []
-    /// Conflicts that stood and were looked at in this cycle.
+    /// Conflicts that stood and were looked at in this cycle, or are new in it.
     var looked: Set<TreePath> = []
     /// Those of them that wait for the upstream's digest.
     var settling: [Int: Conflict] = [:]
@@ -285,6 +285,8 @@ package final class BidiTarget<View: EndView> {
         if conflict.standIn == nil { return }
         outcome.flagged[path] = conflict
         outcome.identities[path] = identity
+        // How the upstream side is at a conflict of this cycle was not asked: no answer would mean deleted there.
+        looked.insert(path)
         stand(conflict)
     }
 
