@@ -82,13 +82,13 @@ let package = Package(
         .executableTarget(
             name: "apply-probe", dependencies: ["Core", "Platform", "Roots"], path: "Tests/apply-probe",
             swiftSettings: settings),
-        // It builds, reads and compares whole trees: unoptimised, that is most of the time that the tests take.
+        // What builds, reads and compares whole trees is optimised: else that is most of the time that the tests take.
         .target(
             name: "TestSupport", dependencies: ["Core", "Platform"], path: "Tests/TestSupport",
             swiftSettings: settings + [.unsafeFlags(["-O"])]),
         .target(
             name: "ReconciliationRig", dependencies: ["Core", "Content", "Reconciliation"],
-            path: "Tests/ReconciliationRig", swiftSettings: settings),
+            path: "Tests/ReconciliationRig", swiftSettings: settings + [.unsafeFlags(["-O"])]),
         .executableTarget(
             name: "histories", dependencies: ["Core", "ReconciliationRig"], path: "Tests/histories",
             swiftSettings: settings),
