@@ -173,13 +173,26 @@ final class DownstreamView<View: EndView> {
     func below(_ path: TreePath) throws(HeadwaterError) -> BelowDirectory {
         if let clean, clean.contains(path) { return [] }
         var below: BelowDirectory = []
+        var conflict: TreePath?
         try view.visit(below: path) { (path, found) throws(HeadwaterError) in
-            below.formUnion(try share(path, found))
+            var share = try share(path, found)
+            // What is new in a directory that is in conflict waits with it, and needs no way to it.
+            if conflict?.contains(path) ?? false {
+                share.remove(.created)
+            } else if found.kind == .directory {
+                let isInConflict = share.contains(.changed) ? true : try isInConflict(path)
+                if isInConflict { conflict = path }
+            }
+            below.formUnion(share)
             return true
         }
         if view.found(at: path)?.isIncomplete ?? false { below.insert(.unsynced) }
         if below.isEmpty { clean = path }
         return below
+    }
+
+    private func isInConflict(_ path: TreePath) throws(HeadwaterError) -> Bool {
+        try view.standingRow(at: path)?.state == .conflict
     }
 
     private func share(_ path: TreePath, _ found: Found) throws(HeadwaterError) -> BelowDirectory {
