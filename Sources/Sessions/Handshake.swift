@@ -30,14 +30,14 @@ struct Handshake {
         switch isReset ? .firstCycle(startUp.reset(newID: newID)) : startUp.decide(newID: newID) {
         case .refuse(let error): throw error
         case .firstCycle(let first):
-            let snapshot = first.creates.contains(side) ? try create(first, end) : try open(end, isWritten: end.isBidi)
+            let snapshot = first.creates.contains(side) ? try create(first, end) : try open(end, isWritten: true)
             end.use(snapshot)
             // One that was made by a run that went no further may have another.
             try snapshot.setFilter(filter.digest)
             try catchUp(snapshot, conversation).agree(otherAt: 0...0)
         case .incremental(let plan):
             let isLevel = plan.localLacksAfter == nil && plan.remoteLacksAfter == nil && !plan.filterChanged
-            let snapshot = try open(end, isWritten: end.isBidi || !isLevel)
+            let snapshot = try open(end, isWritten: readsItsRows(end) || !isLevel)
             end.use(snapshot)
             let isLocal = side == .local
             try catchUp(snapshot, conversation).run(
@@ -45,6 +45,13 @@ struct Handshake {
                 otherLacksAfter: isLocal ? plan.remoteLacksAfter : plan.localLacksAfter, sendsFirst: !isLocal,
                 newFilter: plan.filterChanged ? filter : nil)
         }
+    }
+
+    /// Whether what a cycle records counts within it: both ends say the same to that.
+    private func readsItsRows(_ end: SessionEnd) -> Bool {
+        if end.isBidi || (end.policy.overwrite ?? .always) != .always { return true }
+        if case .ok(let meta) = here.snapshot { return meta.counts.conflicts > 0 }
+        return false
     }
 
     /// - Parameter isWritten: what this cycle records must be seen by who reads the rows in it; a plan may drop it otherwise.

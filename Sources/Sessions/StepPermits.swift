@@ -19,6 +19,9 @@ final class StepPermits {
         }
     }
 
+    /// Whether the plan has anything at this place that was not done yet.
+    func holds(_ place: ForeseenStep.Place) -> Bool { !(open[place] ?? []).isEmpty }
+
     /// Sees that all that was planned for one direction was done.
     func requireNothingLeft(isUpward: Bool) throws(HeadwaterError) {
         let left = open.values.joined().filter { $0.isUpward == isUpward && !$0.needsNoPermission }.map(\.path).min()
@@ -72,6 +75,14 @@ extension ForeseenStep.Side {
 }
 
 extension Operation {
+    /// Whether a directory has to be empty for it, and goes.
+    var displacesDirectory: Bool {
+        switch self {
+        case .putFile, .putSymlink, .remove: expected.isDirectory
+        case .makeDirectory, .setAttributes: false
+        }
+    }
+
     /// What stands at the path afterwards, and whether content has to be brought. Not of a removal.
     var leaves: (attributes: Attributes, brings: Bool) {
         switch self {

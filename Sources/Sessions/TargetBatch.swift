@@ -79,8 +79,10 @@ final class TargetBatch {
     func apply() throws(HeadwaterError) -> [HeadwaterError] {
         let taken = work.take()
         if taken.isEmpty { return [] }
-        try require(taken)
-        let operations = taken.compactMap { $0.step.operation($0.content, end.preserved) }
+        let kept = try require(taken)
+        let operations = taken.compactMap {
+            kept.contains($0.step.path) ? nil : $0.step.operation($0.content, end.preserved)
+        }
         var outcomes = try applying.apply(operations).makeIterator()
         var rows: [RowChange] = []
         var indices: [Int] = []
@@ -88,7 +90,8 @@ final class TargetBatch {
         var told: [RowsMessage.Item] = []
         var problems: [HeadwaterError] = []
         for (step, staged) in taken {
-            let outcome = step.action == nil ? nil : outcomes.next()!
+            let outcome: Outcome? =
+                step.action == nil ? nil : kept.contains(step.path) ? .kept : outcomes.next()!
             note(step, outcome)
             forecast?.note(step, step.operation(staged, end.preserved), outcome)
             let found = try work.record(step, outcome?.achieved) { () throws(HeadwaterError) in
@@ -117,21 +120,35 @@ final class TargetBatch {
     }
 
     /// Sees that a plan which is carried out permits all of it, before any of it is done.
-    private func require(_ taken: [StagedStep]) throws(HeadwaterError) {
-        guard let permits = end.permits else { return }
-        let isUpward = end.meta.terms.isUpstream
+    ///
+    /// - Returns: where a directory stays. The plan foresaw that it will not be empty, so that it has no step for it.
+    private func require(_ taken: [StagedStep]) throws(HeadwaterError) -> Set<TreePath> {
+        guard let permits = end.permits else { return [] }
+        var kept: Set<TreePath> = []
         do throws(HeadwaterError) {
-            for (step, staged) in taken {
-                if let conflict = step.flag { try permits.require(ForeseenStep(conflict, isUpward: isUpward)) }
-                guard let operation = step.operation(staged, end.preserved),
-                    let foreseen = ForeseenStep(step, operation, isUpward: isUpward)
-                else { continue }
-                try permits.require(foreseen)
+            for (step, staged) in taken where try !isPermitted(step, staged, permits) {
+                kept.insert(step.path)
+                staged?.discard()
             }
         } catch {
             for entry in taken { entry.content?.discard() }
             throw error
         }
+        return kept
+    }
+
+    /// False where only a directory would have to go that holds something.
+    private func isPermitted(
+        _ step: PlannedStep, _ staged: StagedFile?, _ permits: StepPermits
+    ) throws(HeadwaterError) -> Bool {
+        let isUpward = end.meta.terms.isUpstream
+        if let conflict = step.flag { try permits.require(ForeseenStep(conflict, isUpward: isUpward)) }
+        guard let operation = step.operation(staged, end.preserved),
+            let foreseen = ForeseenStep(step, operation, isUpward: isUpward)
+        else { return true }
+        if operation.displacesDirectory && !permits.holds(foreseen.place) { return false }
+        try permits.require(foreseen)
+        return true
     }
 
     /// Counts what was done, and notes what the tree is now.
