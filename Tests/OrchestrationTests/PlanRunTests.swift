@@ -129,6 +129,30 @@ import Topologies
         }
     }
 
+    /// A directory that stays for what is in it is a problem of the plan and of the run, and no step of either.
+    @Test func directoryThatIsNotEmpty_isLeftByPlanAndRun() throws {
+        try write("1", "a/x")
+        try write("theirs", "b/x/theirs")
+        let push = try topology("a -> b")
+        let plan = try kept(push)
+        #expect(perform(push, plan: nil, permits: plan.permits)[0].exit == .problems)
+        #expect(content("b/x/theirs") == "theirs")
+        let mirror = try topology("{from: a, to: b, mirror: true}")
+        #expect(try planThenRun(mirror, "all of it goes")[0].counts.deleted == 1)
+    }
+
+    @Test func conflictOfAPush_isPlanned() throws {
+        let push = try topology("{from: a, to: b, overwrite: conflict}")
+        try write("agreed", "a/x")
+        _ = try planThenRun(push, "agreed on")
+        try write("above", "a/x")
+        try write("here", "b/x")
+        let plan = try planThenRun(push, "changed by both")[0]
+        #expect(plan.summary.exit == .conflicts && paths(plan) == ["conflict x"])
+        try remove("b/x")
+        #expect(paths(try planThenRun(push, "settled")[0]) == ["create x"])
+    }
+
     /// What came since the plan was made is not done with it, however late it comes.
     @Test func whatWasNotPlanned_isNotDone() throws {
         try write("1", "a/1")
