@@ -47,10 +47,13 @@ package enum RowChange: Hashable, Sendable {
     case remove(TreePath)
     /// The row goes without a tombstone: for what the other end told us is deleted.
     case forget(TreePath)
+    /// The path, with all that is below it, is another one at both ends: the agreed rows go there with both halves.
+    case renamed(RowRenaming)
 
     package var path: TreePath {
         switch self {
         case .conflict(let conflict, _): conflict.path
+        case .renamed(let renaming): renaming.to
         case .put(let path, _, _, _), .local(let path, _), .remove(let path), .forget(let path): path
         }
     }

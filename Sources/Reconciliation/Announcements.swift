@@ -108,7 +108,7 @@ package final class Announcements<View: EndView> {
         case .directory:
             let state = ChangeRecord.State.directory(
                 mode: attributes.mode, mtime: attributes.mtime, metadata: attributes.metadata)
-            return [.change(ChangeRecord(path: path, state: state), nil)]
+            return [.change(ChangeRecord(path: path, state: state), entry)]
         case .symlink:
             guard let target = view.linkTarget(at: path) else { return [.unreadable(path), .here(path)] }
             let state = ChangeRecord.State.symlink(

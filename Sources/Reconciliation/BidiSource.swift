@@ -32,6 +32,12 @@ package final class BidiSource {
         outcome.held.contains(path) || outcome.flagged[path] != nil || outcome.isHeldWhole(path)
     }
 
+    /// Whether something below `path` is left alone in this cycle.
+    package func holds(below path: TreePath) -> Bool {
+        outcome.held.contains { path.contains($0) } || outcome.heldBelow.contains { path.contains($0) }
+            || outcome.flagged.keys.contains { path.contains($0) }
+    }
+
     /// Whether what stands at a path in conflict is to become the other end's, too.
     package func spreads(_ path: TreePath) -> Bool { outcome.settled.contains(path) }
 

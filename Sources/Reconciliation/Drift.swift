@@ -13,6 +13,8 @@ package struct Drift: Sendable {
     package var unknown: [HeadwaterError] = []
     /// Of the others, those that only reading has shown.
     package var silent: [TreePath] = []
+
+    package init() {}
 }
 
 extension Drift {

@@ -10,11 +10,15 @@ package struct PlannedStep: Hashable, Sendable {
         case makeDirectory(Attributes)
         case setAttributes(Attributes)
         case remove
+        /// The entry that stands at another path, `expected` there, gets this one.
+        case move(from: TreePath)
+        /// The entries of two paths change places; what stands at the other one.
+        case exchange(with: TreePath, Expected)
 
         /// What stands there afterwards; nil where the content tells, or nothing does.
         package var attributes: Attributes? {
             switch self {
-            case .putFile, .remove: nil
+            case .putFile, .remove, .move, .exchange: nil
             case .putSymlink(_, let attributes), .makeDirectory(let attributes), .setAttributes(let attributes):
                 attributes
             }
@@ -40,6 +44,8 @@ package struct PlannedStep: Hashable, Sendable {
     package var identity: LocalIdentity?
     /// A directory stands there, so that it can be published only after the removals.
     package var replacesDirectory = false
+    /// The step of the source's renames that it carries out, or that was found to be done already.
+    package var renaming: RenameStep?
     /// No change of the source's leads to the row: it is told as it is.
     package var isTold = false
     /// Stands for `index` in a step that no change of the source asked for.

@@ -12,6 +12,12 @@ package protocol EntryStream: ~Copyable {
     var status: EntryStatus { get }
     /// Entries so far that are not synced by their kind.
     var untrackedCount: Int { get }
+    /// The place of the current entry among all of the scan; -1 where that is of no use.
+    var index: Int { get }
+}
+
+extension EntryStream where Self: ~Copyable {
+    package var index: Int { -1 }
 }
 
 /// Where a tree is not as its session's rows say.
@@ -59,6 +65,8 @@ package struct TreeComparison<Entries: EntryStream & ~Copyable, Rows: RowStream>
     @usableFromInline var hasEntry: Bool
     @usableFromInline var shield: TreePath?
     @usableFromInline let neverSynced: NeverSynced
+    /// The place of the entry that the last difference is about, where it is about one.
+    @usableFromInline package var place = 0
     @usableFromInline let preserved: Preserved
     @usableFromInline let isVerifying: Bool
 
@@ -110,6 +118,7 @@ package struct TreeComparison<Entries: EntryStream & ~Copyable, Rows: RowStream>
 
     @inlinable
     mutating func takeEntry() throws(HeadwaterError) -> Difference? {
+        place = entries.index
         defer { hasEntry = entries.next() }
         noteShield()
         switch entries.kind {
@@ -138,6 +147,7 @@ package struct TreeComparison<Entries: EntryStream & ~Copyable, Rows: RowStream>
     mutating func takeBoth() throws(HeadwaterError) -> Difference? {
         let taken = row!
         let entry = entries.status
+        place = entries.index
         noteShield()
         hasEntry = entries.next()
         row = try rows?.next()

@@ -12,6 +12,8 @@ final class Announcer {
     private let bidi: BidiSource?
     private let observer: any SessionObserver
     private var announcements: Announcements<SessionView>?
+    /// For what is asked before anything was compared.
+    private var early: Announcements<SessionView>?
     private var held: HeldPaths?
     /// Local halves that were found out again, until they are written.
     private var verified: [RowChange] = []
@@ -40,13 +42,16 @@ final class Announcer {
     /// Whether the pass that ended, or is under way, is followed by another.
     var hasAnotherPass: Bool { announcements?.hasAnotherPass ?? false }
 
-    func begin(_ image: TreeImage, to link: FrameLink) throws(HeadwaterError) {
+    /// - Parameter known: all differences, where somebody has found them already.
+    func begin(_ image: TreeImage, to link: FrameLink, _ known: RenameSearch.Known? = nil) throws(HeadwaterError) {
         for problem in end.filter.visible(image.problems) where !end.neverSynced.covers(problem.path) {
             tell(.unreadable(problem.path, problem.error))
         }
-        let view = SessionView(end, image, reader)
-        if end.policy.mirror { held = try HeldPaths(view, isWhole: image.root.isIncomplete, to: link) }
-        announcements = try Announcements(view, bidi)
+        if end.policy.mirror {
+            held = try HeldPaths(SessionView(end, image, reader), isWhole: image.root.isIncomplete, to: link)
+        }
+        early = nil
+        announcements = try Announcements(SessionView(end, image, reader, known), bidi)
     }
 
     /// Goes through the tree once more, for what is not a deletion.
@@ -66,8 +71,9 @@ final class Announcer {
     func next() throws(HeadwaterError) -> [(ChangeRecord, ReadRequest?)] { try records(of: announcements!.next()) }
 
     /// What stands at a path that the target asks about; nothing where nothing does, or it cannot be read.
-    func answer(_ path: TreePath) throws(HeadwaterError) -> [(ChangeRecord, ReadRequest?)] {
-        try records(of: try announcements?.answer(path) ?? [])
+    func answer(_ path: TreePath, in image: TreeImage) throws(HeadwaterError) -> [(ChangeRecord, ReadRequest?)] {
+        if announcements == nil && early == nil { early = try Announcements(SessionView(end, image, reader), bidi) }
+        return try records(of: (announcements ?? early)!.answer(path))
     }
 
     private func records(of announcements: [Announcement]) throws(HeadwaterError) -> [(ChangeRecord, ReadRequest?)] {

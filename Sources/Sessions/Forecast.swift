@@ -43,6 +43,8 @@ final class Forecast: Applying {
         case .makeDirectory(_, _, _, let expected), .setAttributes(_, _, _, let expected):
             return .done(status(operation, expected))
         case .remove(let path, let expected): return remove(path, expected)
+        // Of a session that plans none are announced.
+        case .move, .exchange: return .changedMeanwhile
         }
     }
 
@@ -55,7 +57,7 @@ final class Forecast: Applying {
 
     /// As a scan would find it. A directory that stands stays the inode that it is.
     private func status(_ operation: Operation, _ expected: Expected) -> EntryStatus {
-        var attributes = operation.leaves.attributes
+        var attributes = operation.leaves!.attributes
         let owner = owner(operation, attributes)
         attributes.metadata = nil
         guard attributes.kind == .directory, case .present(.directory, let standing, _, _) = expected else {

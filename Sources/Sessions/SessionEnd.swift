@@ -138,6 +138,11 @@ final class SessionEnd {
         return row
     }
 
+    /// The next rows behind `last` of those below `path`, in whatever state.
+    func rows(below path: TreePath, after last: TreePath?) throws(HeadwaterError) -> [Row] {
+        try opened.rows(below: path, after: last, atMost: 512)
+    }
+
     /// The row in whatever state; nil where there is none, or only a tombstone.
     func standingRow(at path: TreePath) throws(HeadwaterError) -> Row? {
         guard let row = try opened.row(at: path), row.state != .gone else { return nil }

@@ -12,10 +12,12 @@ final class SessionView: EndView {
     private let end: SessionEnd
     private let image: TreeImage
     private let reader: CacheReader
+    /// All differences, where they are known already: they are told once.
+    private var known: RenameSearch.Known?
 
     /// - Parameter reader: outlives the view.
-    init(_ end: SessionEnd, _ image: TreeImage, _ reader: CacheReader) {
-        (self.end, self.image, self.reader) = (end, image, reader)
+    init(_ end: SessionEnd, _ image: TreeImage, _ reader: CacheReader, _ known: RenameSearch.Known? = nil) {
+        (self.end, self.image, self.reader, self.known) = (end, image, reader, known)
     }
 
     var policy: SessionPolicy { end.policy }
@@ -84,11 +86,9 @@ final class SessionView: EndView {
 
     // MARK: Rows
 
-    func differences() throws(HeadwaterError) -> Differences<FilteredCursor, RowCursor> {
-        Differences(
-            try TreeComparison(
-                FilteredCursor(image, end.filter), isIncomplete: image.root.isIncomplete, try end.rows(),
-                without: end.neverSynced, end.preserved, isVerifying: end.isVerifying))
+    func differences() throws(HeadwaterError) -> SessionDifferences {
+        defer { known = nil }
+        return try SessionDifferences(end, image, known)
     }
 
     func standingRow(at path: TreePath) throws(HeadwaterError) -> Row? { try end.standingRow(at: path) }
@@ -103,6 +103,32 @@ final class SessionView: EndView {
             throw .protocolBroken(WireFault("a change of \(path), which the filter excludes"))
         }
     }
+}
+
+/// The differences of a tree and its rows, compared as they are asked for, or known already.
+final class SessionDifferences: DifferenceStream {
+    private var comparison: Differences<FilteredCursor, RowCursor>?
+    private var known: RenameSearch.Known?
+
+    init(_ end: SessionEnd, _ image: TreeImage, _ known: RenameSearch.Known?) throws(HeadwaterError) {
+        self.known = known
+        if known == nil { comparison = Differences(try SessionDifferences.comparison(end, image)) }
+    }
+
+    static func comparison(_ end: SessionEnd, _ image: TreeImage) throws(HeadwaterError) -> TreeComparison<
+        FilteredCursor, RowCursor
+    > {
+        try TreeComparison(
+            FilteredCursor(image, end.filter), isIncomplete: image.root.isIncomplete, try end.rows(),
+            without: end.neverSynced, end.preserved, isVerifying: end.isVerifying)
+    }
+
+    func next() throws(HeadwaterError) -> Difference? {
+        if known != nil { return known!.differences.popFirst() }
+        return try comparison!.next()
+    }
+
+    var untrackedCount: Int { known?.untrackedCount ?? comparison!.untrackedCount }
 }
 
 extension RowCursor: RowStream {}
@@ -126,6 +152,8 @@ extension PlannedStep {
         case .setAttributes(let attributes):
             .setAttributes(path, attributes, preserved.dressing(attributes, isNew: false), expected: expected)
         case .remove: .remove(path, expected: expected)
+        case .move(let from): .move(from: from, to: path, expected: expected)
+        case .exchange(let other, let otherExpected): .exchange(path, other, expected: expected, other: otherExpected)
         }
     }
 }
@@ -134,7 +162,7 @@ extension Outcome {
     /// The same in the words of deciding.
     var achieved: Achieved {
         switch self {
-        case .done(let status): .done(status.identity)
+        case .done(let status), .exchanged(let status, _): .done(status.identity)
         case .removed: .removed
         case .kept: .kept
         case .changedMeanwhile: .changedMeanwhile

@@ -9,7 +9,7 @@ import Wire
 /// The source's side of one direction of a cycle: says what changed, delivers the content that the target lacks, records what
 /// the target has made durable.
 ///
-///     comparing ─► announcing ─► serving ─► done           stop or failure ends it anywhere; with `delete: before` what is deleted is
+///     renaming ─► announcing ─► serving ─► done            stop or failure ends it anywhere; with `delete: before` what is deleted is
 ///                                                          announced first, and the rest when the target has decided that
 ///                     └─ wants are served and commits recorded in between ─┘
 ///
@@ -19,17 +19,18 @@ final class Source {
     static let recordsInFlightMax = 16 * 1024
     /// The same in bytes: paths can be long.
     static let bytesInFlightMax = 8 << 20
-    private let end: SessionEnd
+    let end: SessionEnd
     private let link: FrameLink
     private let inbox: Inbox
     private let observer: any SessionObserver
-    private let content: ContentSender
+    let content: ContentSender
     private let mayBeStopped: Bool
     private let rowsBefore: Int64
     /// The tree that this direction tells of. The other direction of a bidirectional cycle goes by it, too: what changed since was not
     /// announced, so that nothing was decided about it.
     private(set) var image: TreeImage?
     private let announcer: Announcer
+    private let renames: RenameSource
     /// All deletions are announced and not all of them decided.
     private var isBetweenPasses = false
     private var announced = 0
@@ -45,7 +46,7 @@ final class Source {
     /// Set also when the direction before was ended early.
     private(set) var stopping = false
     /// Nil in a push or pull.
-    private let bidi: BidiSource?
+    let bidi: BidiSource?
     private var untracked: UInt64 = 0
     private var progress = Progress(phase: .scanning)
 
@@ -84,6 +85,7 @@ final class Source {
         (rowsBefore, theirs) = (end.rowCount, end.meta.theirs)
         content = ContentSender(link: link, end)
         announcer = Announcer(end, content.reader, bidi, observer)
+        renames = RenameSource(end, bidi)
     }
 
     deinit { content.close() }
@@ -115,7 +117,6 @@ final class Source {
         observer.note(
             detail: "\(end.root.canonicalPath): \(image.count) entries; \(end.rowCount) are known from earlier runs")
         untracked = UInt64(image.untrackedCount)
-        try announcer.begin(image, to: link)
         progress.phase = .transferring
     }
 
@@ -131,13 +132,12 @@ final class Source {
 
     /// Sends one frame of changes if the target has decided enough of those before; false when there is nothing to do now.
     private func announceSome() throws(HeadwaterError) -> Bool {
+        if !renames.isOver { return try announceRenames() }
         if isBetweenPasses && decidedBefore == announced {
             isBetweenPasses = false
             try announcer.beginLastPass()
         }
-        guard !announcer.isAtEnd, announced - decidedBefore < Source.recordsInFlightMax,
-            bytesInFlight < Source.bytesInFlightMax
-        else { return false }
+        guard !announcer.isAtEnd, hasRoom else { return false }
         var records: [ChangeRecord] = []
         var bytes = 0
         let first = announced
@@ -160,6 +160,32 @@ final class Source {
         }
         let message = ChangesMessage(isLast: announcer.isAtEnd, isAnswer: false, firstIndex: first, records: records)
         try link.send(.changes, message.encoded())
+        return true
+    }
+
+    /// Whether the target has decided enough to be told more.
+    private var hasRoom: Bool {
+        announced - decidedBefore < Source.recordsInFlightMax && bytesInFlight < Source.bytesInFlightMax
+    }
+
+    /// The same for what was renamed. What has changed is compared only when nothing of that is left.
+    private func announceRenames() throws(HeadwaterError) -> Bool {
+        if renames.isDrained {
+            guard decidedBefore == announced else { return false }
+            try renames.beginRound(image!)
+        }
+        if renames.isOver {
+            let last = RenamesMessage(isLast: true, firstIndex: announced, steps: [])
+            try link.send(.renames, last.encoded())
+            try announcer.begin(image!, to: link, renames.known)
+            return true
+        }
+        guard hasRoom else { return false }
+        let (message, bytes) = renames.take(at: announced)
+        announced += message.steps.count
+        framesInFlight.append((announced, bytes))
+        bytesInFlight += bytes
+        try link.send(.renames, message.encoded())
         return true
     }
 
@@ -259,7 +285,7 @@ final class Source {
         var records: [ChangeRecord] = []
         var bytes = 0
         for path in ask.paths {
-            guard let (record, request) = try announcer.answer(path).first else { continue }
+            guard let (record, request) = try announcer.answer(path, in: image!).first else { continue }
             records.append(record)
             bytes += record.bytesEstimate
             remember(record, request, isAnswer: true)
@@ -288,6 +314,10 @@ final class Source {
         theirs = committed.number
         var changes: [RowChange] = []
         for index in committed.runs.joined() {
+            if let row = try renames.record(index, image!) {
+                changes.append(row)
+                continue
+            }
             guard let change = inFlight.removeValue(forKey: index) else {
                 throw .protocolBroken(WireFault("commit of change \(index), which is not in flight"))
             }
@@ -309,64 +339,12 @@ final class Source {
         observer.note(progress: progress)
     }
 
-    private func recorded(_ change: Announced, _ index: Int) throws(HeadwaterError) -> RowChange {
-        if let row = try row(of: change, index).change(end.policy) { return row }
-        // In a plan, what the other direction has brought need not have been read.
-        if end.isPlan, case .touchedFile(let attributes) = change.record {
-            return .put(
-                change.path, AgreedEntry(attributes: attributes, digest: nil), local: change.request?.identity)
-        }
-        throw .protocolBroken(WireFault("commit of file \(index), whose content was not sent"))
-    }
-
-    private func row(of change: Announced, _ index: Int, isResidue: Bool = false) throws(HeadwaterError) -> SourceRow {
-        var sent = change.sent
-        var identity = change.request?.identity
-        var needsRow = false
-        switch change.record {
-        case .absent: needsRow = isResidue || end.policy.delete == .never
-        case .conflict: identity = bidi?.identity(of: change.path)
-        case .touchedFile: (identity, needsRow) = (identity.flatMap { content.kept($0) }, true)
-        case .file: sent = sent ?? content.lentContent(index, change)
-        case .directory, .symlink: break
-        }
-        let row = needsRow ? try end.standingRow(at: change.path) : nil
-        return SourceRow(
-            path: change.path, record: change.record,
-            agreed: row.flatMap { isResidue || $0.state.hasAncestor ? $0.agreed : nil },
-            delivered: sent.map { (AgreedEntry(attributes: $0.attributes, digest: $0.digest), $0.identity) },
-            identity: identity)
-    }
-
-    /// A row that the target decided of.
-    private func recorded(_ item: RowsMessage.Item) throws(HeadwaterError) -> RowChange {
-        if bidi != nil { throw .protocolBroken(WireFault("rows told by who is told them")) }
-        switch item.state {
-        case .gone: return .forget(item.path)
-        case .conflict(let conflict):
-            return .conflict(conflict, local: conflict.upstream.flatMap { identity(of: item.path, if: $0) })
-        case .agreed(let agreed):
-            return .put(item.path, agreed, local: identity(of: item.path, if: agreed), state: .agreed)
-        case .kept(let agreed):
-            return .put(item.path, agreed, local: identity(of: item.path, if: agreed), state: .kept)
-        case .withheld(let agreed): return .put(item.path, agreed, local: nil, state: .withheld)
-        case .residue: throw .protocolBroken(WireFault("residue told by who keeps it"))
-        }
-    }
-
-    /// What stands at a path, where that looks as it was told.
-    private func identity(of path: TreePath, if told: AgreedEntry) -> LocalIdentity? {
-        guard let index = image?.index(of: path),
-            end.preserved.agree(end.preserved.seen(image!.status(at: index)), told.attributes)
-        else { return nil }
-        return content.kept(image!.identity(at: index))
-    }
-
     /// Ends early: nothing more is announced or served; the target finishes what it holds.
     private func stop() throws(HeadwaterError) {
         if stopping { return }
         stopping = true
         announcer.stop()
+        renames.stop()
         content.dropAll()
         try link.send(.stop)
     }

@@ -46,7 +46,7 @@ extension ForeseenStep {
             self.init(.delete, step.path, isUpward: isUpward, before: before, after: nil)
             return
         }
-        let (attributes, brings) = operation.leaves
+        guard let (attributes, brings) = operation.leaves else { return nil }
         // What is not recorded yet may be another content than was agreed.
         let digest = step.isUnrecorded ? nil : step.agreed?.digest
         self.init(
@@ -79,18 +79,18 @@ extension Operation {
     var displacesDirectory: Bool {
         switch self {
         case .putFile, .putSymlink, .remove: expected.isDirectory
-        case .makeDirectory, .setAttributes: false
+        case .makeDirectory, .setAttributes, .move, .exchange: false
         }
     }
 
-    /// What stands at the path afterwards, and whether content has to be brought. Not of a removal.
-    var leaves: (attributes: Attributes, brings: Bool) {
+    /// What stands at the path afterwards, and whether content has to be brought. Nil for what is removed or renamed.
+    var leaves: (attributes: Attributes, brings: Bool)? {
         switch self {
         case .putFile(_, let file, _): (file.attributes, true)
         case .putSymlink(_, _, let attributes, _, _), .makeDirectory(_, let attributes, _, _),
             .setAttributes(_, let attributes, _, _):
             (attributes, false)
-        case .remove: preconditionFailure("what is removed leaves nothing")
+        case .remove, .move, .exchange: nil
         }
     }
 }

@@ -4,19 +4,6 @@ import Wire
 
 /// What a target asks its source about, beside what the source announces: paths that only this end saw change.
 extension Target {
-    /// Looks for what only this end has changed, before any change is decided.
-    func findDrift() throws(HeadwaterError) {
-        let found = try decider.findDrift { () throws(HeadwaterError) in if inbox.isCancelled { throw .cancelled } }
-        for path in found.blocked { note(problem: .blocked(path)) }
-        for problem in found.unknown { note(problem: problem) }
-        for path in found.silent { note(problem: .changedSilently(path, isUpstream: false)) }
-        if end.policy.drift == .halt { try haltOnDrift(found) }
-        if end.policy.drift != .keep {
-            drift = Set(found.others + found.times)
-            try repair(found.directories)
-        }
-    }
-
     /// Puts agreed directories back that are gone or something else at this end, before any change below them is decided.
     ///
     /// What the source has in their place now, if no directory, comes as a change of its own.
@@ -46,7 +33,7 @@ extension Target {
             while asked != nil && !stopping { if let item = try inbox.next() { try handle(item) } }
             for (index, record) in answers { try body(index, record) }
             answers = []
-            if undecided.isEmpty { try say(decidedBefore: received, []) }
+            if undecided.isEmpty && renameFrames.isEmpty { try say(decidedBefore: received, []) }
         }
         isRepairing = false
     }

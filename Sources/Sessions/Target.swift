@@ -12,7 +12,7 @@ import Wire
 ///     receiving ─► removing ─► settling ─► done            stop or failure ends it anywhere; with `delete: before` the first two are run
 ///                                                          through for the deletions alone, then for the rest
 ///
-/// *receiving*: changes are decided as they come, content is staged, full batches are applied and recorded. *removing*: all changes
+/// Before all that, what the source has renamed is renamed. *receiving*: changes are decided as they come, content is staged, full batches are applied and recorded. *removing*: all changes
 /// are known, so the brakes can judge; then deletions, deepest first, and what takes the place of removed directories. *settling*:
 /// the source has recorded everything.
 ///
@@ -25,11 +25,11 @@ final class Target {
     let link: FrameLink
     let inbox: Inbox
     let observer: any SessionObserver
-    private let reader: CacheReader
+    private var reader: CacheReader
     private var deciding: Decider<SessionView>?
     /// Nil where this session only plans.
     let stage: Stage?
-    private let forecast: Forecast?
+    let forecast: Forecast?
     let batch: TargetBatch
     let incoming: IncomingContent
     private let mayBeStopped: Bool
@@ -50,6 +50,9 @@ final class Target {
     private(set) var decidedBefore = 0
     var received = 0
     private var lastAnnounced: TreePath?
+    /// Renames that came and are not carried out yet; all of them come before the first change.
+    var renameFrames: [RenamesMessage] = []
+    var isRenamed = false
     /// What was asked for last and is not answered yet; the answer keeps its order.
     var asked: ArraySlice<TreePath>?
     private var wantsStop: Bool
@@ -60,7 +63,7 @@ final class Target {
     var conflicts: PushConflicts<SessionView>?
     let isFirstOfTwo: Bool
     /// What this end announced its own changes by, in the direction before.
-    private let announcedImage: TreeImage?
+    let announcedImage: TreeImage?
     private var progress = Progress(phase: .scanning)
 
     /// - Parameters:
@@ -94,6 +97,14 @@ final class Target {
         return deciding
     }
 
+    /// From here on what the tree is like is what this image says.
+    func look(at image: TreeImage) {
+        reader.close()
+        // What it had open leads to other names by now.
+        reader = end.root.cache.openReader()
+        deciding = Decider(SessionView(end, image, reader))
+    }
+
     /// Runs the target's side to its end; returns what it did and the source's counts beside.
     func run() throws(HeadwaterError) -> (mine: CycleCounts, source: CycleCounts) {
         defer { batch.discard() }
@@ -107,17 +118,7 @@ final class Target {
     private func runThrough() throws(HeadwaterError) -> (mine: CycleCounts, source: CycleCounts) {
         let rowsBefore = end.rowCount
         inbox.takeMore()
-        let image = if let announcedImage { announcedImage } else { try end.view() }
-        forecast?.image = image
-        try end.checkRoot(image)
-        for rescued in stage?.rescued ?? [] { note(problem: .rescued(rescued)) }
-        deciding = Decider(SessionView(end, image, reader))
-        if end.isBidi {
-            try beginBidi()
-        } else {
-            try findDrift()
-            try beginConflicts()
-        }
+        let image = try begin()
         progress.phase = .transferring
         // Of a mirror's rows there may be none yet.
         let base = end.policy.mirror ? max(rowsBefore, Int64(image.count)) : rowsBefore
@@ -166,6 +167,7 @@ final class Target {
 
     private func handle(_ frame: Frame) throws(HeadwaterError) {
         switch frame.kind {
+        case .renames: try accept(try decoding { () throws(WireFault) in try RenamesMessage(decoding: frame.payload) })
         case .changes: try accept(try decoding { () throws(WireFault) in try ChangesMessage(decoding: frame.payload) })
         case .content, .segment, .same, .promised, .lent: try take(content: frame)
         case .held:
@@ -193,7 +195,7 @@ final class Target {
     }
 
     private func accept(_ message: ChangesMessage) throws(HeadwaterError) {
-        guard message.firstIndex == received, message.isAnswer ? asked != nil : passesLeft > 0 else {
+        guard message.firstIndex == received, message.isAnswer ? asked != nil : hasAllRenames && passesLeft > 0 else {
             throw .protocolBroken(WireFault("changes from \(message.firstIndex) on where \(received) was due"))
         }
         if !message.isAnswer, let first = message.records.first, let last = message.records.last {
@@ -383,7 +385,8 @@ final class Target {
 
     private func noteProgress() {
         let counts = batch.counts
-        progress.entriesDone = Int(clamping: counts.files + counts.directories + counts.symlinks + counts.deleted)
+        progress.entriesDone = Int(
+            clamping: counts.files + counts.directories + counts.symlinks + counts.deleted + counts.renamed)
         progress.bytesDone = counts.bytesPayload
         observer.note(progress: progress)
     }

@@ -26,6 +26,11 @@ final class TargetBatch {
     /// What the batch in hand has written; nil where only a scan can tell.
     private var written: [Published]? = []
     private var hasUnknownWrites = false
+    /// Something has another name now, by what was done here or found to be so.
+    private(set) var hasRenamed = false
+    private var lastExchanged: TreePath?
+    /// What was renamed and made for it, where that has to be known.
+    var renamings: [ImageChange]?
 
     init(end: SessionEnd, _ applying: any Applying, link: FrameLink, observer: any SessionObserver) {
         self.end = end
@@ -92,6 +97,13 @@ final class TargetBatch {
         for (step, staged) in taken {
             let outcome: Outcome? =
                 step.action == nil ? nil : kept.contains(step.path) ? .kept : outcomes.next()!
+            if step.renaming != nil {
+                if let row = renamed(step, outcome) {
+                    rows.append(row)
+                    indices.append(step.index)
+                }
+                continue
+            }
             note(step, outcome)
             forecast?.note(step, step.operation(staged, end.preserved), outcome)
             let found = try work.record(step, outcome?.achieved) { () throws(HeadwaterError) in
@@ -158,11 +170,28 @@ final class TargetBatch {
         case .done(let status):
             count(step.action!, step.agreed!)
             written?.append(Published(path: step.path, status: status))
+            renamings?.append(.published(Published(path: step.path, status: status)))
         case .removed where step.expected != .absent:
             counts.deleted += 1
             written?.append(Published(path: step.path, status: nil))
-        case nil, .removed: break
+        case nil, .removed, .exchanged: break
         }
+    }
+
+    /// - Parameters:
+    ///   - change: what is recorded of it; nil where it was not achieved.
+    ///   - isDone: in this cycle; not where it was found to be so already.
+    func note(renamed step: RenameStep, _ change: RowChange?, isDone: Bool) {
+        // Only a scan tells what came along with a directory.
+        written = nil
+        guard let change else { return }
+        hasRenamed = true
+        guard isDone else { return }
+        if case .renamed(let renaming) = change { renamings?.append(.renamed(renaming)) }
+        // A longer cycle is a row of exchanges with the same first path.
+        let isFirst = if case .exchange(let path, _) = step { path != lastExchanged } else { false }
+        lastExchanged = if case .exchange(let path, _) = step { path } else { nil }
+        counts.renamed += isFirst ? 2 : 1
     }
 
     private func record(_ rows: [RowChange], _ indices: [Int], _ residues: [Int], _ told: [RowsMessage.Item])
@@ -194,7 +223,7 @@ final class TargetBatch {
         case .putSymlink: counts.symlinks += 1
         case .makeDirectory: counts.directories += 1
         case .setAttributes: if agreed.attributes.kind == .file { counts.files += 1 }
-        case .remove: break
+        case .remove, .move, .exchange: break
         }
     }
 
@@ -229,7 +258,7 @@ extension RowsMessage.Item {
         case .put(let path, let agreed, _, .withheld): self.init(path: path, state: .withheld(agreed))
         case .put(let path, let agreed, _, .agreed): self.init(path: path, state: .agreed(agreed))
         case .remove(let path), .forget(let path): self.init(path: path, state: .gone)
-        case .put, .local: return nil
+        case .put, .local, .renamed: return nil
         }
     }
 

@@ -9,10 +9,11 @@ struct EntryTable: ~Copyable {
     private var delete: Statement
     private var acknowledgedTombstones: Statement
     private var conflicts: ConflictTable
-    private var serialiser = RowSerialiser()
+    var selectBelow: Statement
+    var serialiser = RowSerialiser()
 
     /// Whether `apply` changed something that the other end has to hear of.
-    private var advanced = false
+    var advanced = false
     /// Tombstones up to here are dropped already.
     private var dropped: Int64 = 0
 
@@ -25,8 +26,10 @@ struct EntryTable: ~Copyable {
         let delete = try database.prepare("DELETE FROM entries WHERE path = ?1")
         let acknowledged = try database.prepare("SELECT path FROM entries WHERE state = 5 AND number <= ?1")
         let conflicts = try ConflictTable(database)
+        let selectBelow = try database.prepare(EntryTable.below)
         self.database = database
         self.conflicts = conflicts
+        self.selectBelow = selectBelow
         self.insert = insert
         self.replace = replace
         self.select = select
@@ -67,6 +70,7 @@ struct EntryTable: ~Copyable {
         select.reset()
         delete.reset()
         acknowledgedTombstones.reset()
+        selectBelow.reset()
         conflicts.reset()
     }
 
@@ -83,8 +87,7 @@ struct EntryTable: ~Copyable {
         return found
     }
 
-    private mutating func apply(_ change: RowChange, _ number: Int64, _ stored: inout StoredMeta) throws(DatabaseFault)
-    {
+    mutating func apply(_ change: RowChange, _ number: Int64, _ stored: inout StoredMeta) throws(DatabaseFault) {
         switch change {
         case .put(let path, let agreed, let local, let state):
             precondition(
@@ -92,6 +95,7 @@ struct EntryTable: ~Copyable {
             let row = Row(path: path, agreed: agreed, local: local, state: state, number: number)
             try put(row, &stored)
         case .conflict(let conflict, let local): try put(conflict, local, number, &stored)
+        case .renamed(let renaming): try apply(renaming, number, &stored)
         case .local(let path, let local):
             guard let old = try load(path)?.row, old.state != .gone, old.local != local else { return }
             var row = old
@@ -110,7 +114,7 @@ struct EntryTable: ~Copyable {
         }
     }
 
-    private mutating func put(_ row: Row, _ stored: inout StoredMeta) throws(DatabaseFault) {
+    mutating func put(_ row: Row, _ stored: inout StoredMeta) throws(DatabaseFault) {
         let marks = serialiser.marks(row)
         try EntryTable.run(&insert, row, marks.checksum)
         if database.changedRows == 1 {
@@ -149,7 +153,7 @@ struct EntryTable: ~Copyable {
         advanced = true
     }
 
-    private mutating func write(_ row: Row, over old: Row, _ stored: inout StoredMeta) throws(DatabaseFault) {
+    mutating func write(_ row: Row, over old: Row, _ stored: inout StoredMeta) throws(DatabaseFault) {
         let marks = serialiser.marks(row)
         account(old, serialiser.marks(old), -1, &stored)
         account(row, marks, 1, &stored)

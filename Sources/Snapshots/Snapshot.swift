@@ -112,6 +112,20 @@ package final class Snapshot {
         do { return try table.load(path)?.row } catch { throw fail(error) }
     }
 
+    /// The next rows behind `last` of those below `path`, at most `count` of them, as they are now; none at the end. Tombstones are left out.
+    package func rows(below path: TreePath, after last: TreePath?, atMost count: Int) throws(HeadwaterError) -> [Row] {
+        try checkUsable()
+        do {
+            var last = last?.key
+            while true {
+                let rows = try table.load(below: path, after: last, atMost: count)
+                let standing = rows.filter { $0.state != .gone }
+                if !standing.isEmpty || rows.isEmpty { return standing }
+                last = rows.last!.path.key
+            }
+        } catch { throw fail(error) }
+    }
+
     /// Both sides of a path whose row is in state `conflict`, as they were flagged.
     package func conflict(at path: TreePath) throws(HeadwaterError) -> Conflict {
         try checkUsable()

@@ -53,6 +53,7 @@ package struct Frame: Sendable {
         case renamed = 31
         case planned = 32
         case promised = 33
+        case renames = 34
     }
 }
 

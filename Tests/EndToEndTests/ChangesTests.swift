@@ -112,12 +112,6 @@ struct ChangesTests {
         default: try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "some/where")
         }
     }
-
-    private func inode(_ path: String) throws -> UInt {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { throw TreeListing.Failed(description: "lstat \(path)") }
-        return UInt(status.st_ino)
-    }
 }
 
 /// A world with one target that a first run has brought in step.

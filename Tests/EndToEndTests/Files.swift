@@ -51,3 +51,9 @@ func traces(_ directory: String) throws -> [String] {
         return "\(path) \(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
     }
 }
+
+func inode(_ path: String) throws -> UInt {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { throw TreeListing.Failed(description: "lstat \(path)") }
+    return UInt(status.st_ino)
+}

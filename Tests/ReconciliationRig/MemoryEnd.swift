@@ -45,6 +45,7 @@ package final class MemoryEnd {
         case .local(_, let local):
             if let index { rows[index].local = local }
             return false
+        case .renamed: preconditionFailure("nothing is renamed in memory")
         case .remove, .forget:
             guard let index else { return false }
             rows.remove(at: index)

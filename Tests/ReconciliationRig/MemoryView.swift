@@ -94,7 +94,7 @@ struct NoAccounts: AccountDirectory {
 /// A tree in memory in scan order.
 package struct MemoryEntries: EntryStream, ~Copyable {
     private let entries: [MemoryEntry]
-    private var index = -1
+    package private(set) var index = -1
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256, alignment: 8)
     package private(set) var untrackedCount = 0
 

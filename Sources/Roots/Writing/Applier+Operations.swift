@@ -18,11 +18,15 @@ extension Applier {
             return try setAttributes(path, attributes, dressing, expected, index, &batch)
         case .remove(let path, let expected):
             return try remove(path, expected, index, &batch)
+        case .move(let from, let to, let expected):
+            return try move(from, to, expected, batch.staged[index], &batch)
+        case .exchange(let path, let other, let expected, let otherExpected):
+            return try exchange(path, other, expected, otherExpected, batch.staged[index], &batch)
         }
     }
 
     /// Finds the path and notes its directory.
-    private func enter(_ path: TreePath, _ batch: inout Batch) throws(SystemError) -> Displacement.Place {
+    func enter(_ path: TreePath, _ batch: inout Batch) throws(SystemError) -> Displacement.Place {
         guard !path.isRoot else { throw SystemError("renameat2", EBUSY) }
         let place = try cursor.locate(path)
         try batch.directories.touch(path.parent, place.directory)

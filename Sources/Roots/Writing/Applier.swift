@@ -12,6 +12,8 @@ import Platform
 package final class Applier {
     let stage: Stage
     let cursor: TreeCursor
+    /// For the second path of a rename.
+    let otherCursor: TreeCursor
     let displacement: Displacement
     private let keepers: [Attic]
     private let forcedWay: DurabilityWay?
@@ -33,6 +35,7 @@ package final class Applier {
         self.stage = stage
         self.keepsTimes = keepsTimes
         cursor = TreeCursor(root: stage.root)
+        otherCursor = TreeCursor(root: stage.root)
         let (attic, beside) = stage.keepers()
         keepers = [attic, beside]
         displacement = Displacement(
@@ -48,6 +51,7 @@ package final class Applier {
     package func apply(_ operations: [Operation]) throws(HeadwaterError) -> [Outcome] {
         if operations.isEmpty { return [] }
         cursor.invalidate()
+        otherCursor.invalidate()
         for keeper in keepers { keeper.invalidate() }
         var batch = Batch(operations, stage, keepsTimes: keepsTimes)
         defer { batch.discardUnpublished() }
@@ -114,8 +118,10 @@ package final class Applier {
         } catch { refused = error }
         guard refused.errno == EACCES else { return try outcome(of: refused, batch) }
         cursor.invalidate()
-        let directory = operation.expected.isDirectory ? operation.path : operation.path.parent
-        guard batch.directories.open(directory, cursor) else { return .failed(refused) }
+        otherCursor.invalidate()
+        var isOpened = false
+        for directory in operation.directories { isOpened = batch.directories.open(directory, cursor) || isOpened }
+        guard isOpened else { return .failed(refused) }
         do throws(SystemError) {
             return try perform(operation, index, &batch)
         } catch { return try outcome(of: error, batch) }

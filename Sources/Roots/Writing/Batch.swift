@@ -40,7 +40,9 @@ struct Batch {
                     staged[index] = try stageSymlink(target, attributes, dressing)
                 case .makeDirectory(_, _, _, let expected) where expected != .absent && !expected.isDirectory:
                     staged[index] = try stageDirectory()
-                case .remove:
+                case .remove, .exchange:
+                    staged[index] = Displacement.Staged(number: stage.nextNumber(), inode: 0)
+                case .move(let from, let to, _) where RenamePlaces.isAnotherCase(from, to):
                     staged[index] = Displacement.Staged(number: stage.nextNumber(), inode: 0)
                 default: break
                 }
@@ -79,19 +81,29 @@ struct Batch {
         var intent = Intent()
         for (index, operation) in operations.enumerated() {
             guard operation.expected != .absent, let ours = ours(operation, index) else { continue }
-            let isRemoval = if case .remove = operation { true } else { false }
-            intent.entries.append(
-                Intent.Entry(
-                    number: ours.number, ownInode: ours.inode, isRemoval: isRemoval,
-                    isKept: stage.fate(at: operation.path) != .unlinked && !operation.expected.isDirectory,
-                    expected: operation.expected,
-                    path: operation.path))
+            intent.entries.append(entry(operation, ours))
         }
         if intent.entries.isEmpty { return false }
         do throws(SystemError) {
             try intent.write(to: stage.intent.raw)
         } catch { throw stage.error(error, needed: UInt64(intent.entries.count) * 256) }
         return true
+    }
+
+    private func entry(_ operation: Operation, _ ours: Displacement.Staged) -> Intent.Entry {
+        var entry = Intent.Entry(
+            number: ours.number, ownInode: ours.inode, isRemoval: false, expected: operation.expected,
+            path: operation.path)
+        switch operation {
+        case .move(let from, let to, _): (entry.path, entry.other) = (from, to)
+        case .exchange(_, let other, _, _): entry.other = other
+        case .remove: entry.isRemoval = true
+        default: break
+        }
+        if entry.other == nil {
+            entry.isKept = stage.fate(at: operation.path) != .unlinked && !operation.expected.isDirectory
+        }
+        return entry
     }
 
     private func ours(_ operation: Operation, _ index: Int) -> Displacement.Staged? {
@@ -104,7 +116,10 @@ struct Batch {
     /// Removes from the stage what was not published.
     func discardUnpublished() {
         for (index, operation) in operations.enumerated() where !isPublished[index] {
-            if case .remove = operation { continue }
+            switch operation {
+            case .remove, .move, .exchange: continue
+            default: break
+            }
             if let ours = ours(operation, index) { stage.remove(ours.number, ifInode: ours.inode) }
         }
     }

@@ -36,7 +36,7 @@ struct Displacement {
     /// Called between the check of a path and its change; for tests only.
     var onChecked: ((TreePath) -> Void)?
 
-    private var own: Int32 { stage.directory.raw }
+    var own: Int32 { stage.directory.raw }
 
     /// Puts `staged` in the place of what was `expected`. Unless done, the staged one is still the caller's to remove.
     func replace(_ staged: Staged, _ place: Place, expected: Expected) throws(SystemError) -> Result {
@@ -125,7 +125,7 @@ struct Displacement {
     }
 
     /// Puts a user's entry back to its free path, or keeps it in `rescued/`.
-    private func giveBack(_ parked: UnsafePointer<CChar>, _ place: Place) throws(SystemError) {
+    func giveBack(_ parked: UnsafePointer<CChar>, _ place: Place) throws(SystemError) {
         do throws(SystemError) {
             try Publishing.renameToFree(own, parked, place.directory, place.name, ability)
         } catch { try stage.rescue(place.path, parked) }
@@ -161,7 +161,7 @@ struct Displacement {
     }
 
     /// Moves the entry into the stage and looks at it there; what is not as planned goes back.
-    private func park(_ place: Place, _ parked: UnsafePointer<CChar>, _ expected: Expected) throws(SystemError)
+    func park(_ place: Place, _ parked: UnsafePointer<CChar>, _ expected: Expected) throws(SystemError)
         -> Result
     {
         do throws(SystemError) {

@@ -23,6 +23,8 @@ struct Intent {
         var isKept = false
         var expected: Expected
         var path: TreePath
+        /// Where a displaced entry goes that is parked for a rename: its old path, or this one.
+        var other: TreePath?
     }
 
     var entries = [Entry]()
@@ -72,13 +74,18 @@ struct Intent {
     private static func encode(_ entry: Entry, into body: inout [UInt8]) {
         guard case .present(let kind, let identity, let size, let mode) = entry.expected else { return }
         let flags =
-            UInt64(kind.rawValue) | (entry.isRemoval ? 0x100 : 0) | (entry.isKept ? 0x200 : 0) | UInt64(mode) << 16
+            UInt64(kind.rawValue) | (entry.isRemoval ? 0x100 : 0) | (entry.isKept ? 0x200 : 0)
+            | (entry.other == nil ? 0 : 0x400) | UInt64(mode) << 16
         let seconds = UInt64(bitPattern: identity.mtime.seconds)
         for word in [
             entry.number, entry.ownInode, flags, identity.device, identity.inode, size, seconds,
             UInt64(identity.mtime.nanoseconds), UInt64(entry.path.key.count),
         ] { append(word, to: &body) }
         body += entry.path.key
+        if let other = entry.other {
+            append(UInt64(other.key.count), to: &body)
+            body += other.key
+        }
     }
 
     private struct Reader {
@@ -96,10 +103,14 @@ struct Intent {
                 guard let word = word() else { return nil }
                 words.append(word)
             }
-            guard let kind = EntryKind(rawValue: UInt8(truncatingIfNeeded: words[2])), words[8] <= bytes.count,
-                let path = try? TreePath(validating: bytes.prefix(Int(words[8])))
-            else { return nil }
-            bytes.removeFirst(Int(words[8]))
+            guard let kind = EntryKind(rawValue: UInt8(truncatingIfNeeded: words[2])), let path = path(words[8]) else {
+                return nil
+            }
+            var other: TreePath?
+            if words[2] & 0x400 != 0 {
+                guard let count = word(), let second = self.path(count) else { return nil }
+                other = second
+            }
             let mtime = Timestamp(
                 seconds: Int64(bitPattern: words[6]), nanoseconds: UInt32(truncatingIfNeeded: words[7]))
             let identity = LocalIdentity(
@@ -107,7 +118,15 @@ struct Intent {
             return Entry(
                 number: words[0], ownInode: words[1], isRemoval: words[2] & 0x100 != 0, isKept: words[2] & 0x200 != 0,
                 expected: .present(kind, identity, size: words[5], mode: UInt16(truncatingIfNeeded: words[2] >> 16)),
-                path: path)
+                path: path, other: other)
+        }
+
+        private mutating func path(_ count: UInt64) -> TreePath? {
+            guard count <= bytes.count, let path = try? TreePath(validating: bytes.prefix(Int(count))) else {
+                return nil
+            }
+            bytes.removeFirst(Int(count))
+            return path
         }
     }
 }

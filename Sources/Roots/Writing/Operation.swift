@@ -24,8 +24,8 @@ extension Expected {
     }
 }
 
-/// One change of one path of a tree. A batch names each path at most once, a directory before what is put into it, and what is
-/// removed from a directory before the directory.
+/// One change of one path of a tree, or of the two of a rename. A batch names each path at most once (but for renames, which go on from
+/// those before them), a directory before what is put into it, and what is removed from a directory before the directory.
 package enum Operation: Sendable {
     case putFile(TreePath, StagedFile, expected: Expected)
     case putSymlink(TreePath, target: [UInt8], Attributes, Dressing = .plain, expected: Expected)
@@ -34,11 +34,16 @@ package enum Operation: Sendable {
     case setAttributes(TreePath, Attributes, Dressing = .plain, expected: Expected)
     /// A file, a symlink or an empty directory; where `.absent` was expected it is made sure that nothing stands there.
     case remove(TreePath, expected: Expected)
+    /// The very entry that stands at `from`, a directory with all that is below it, gets a name that must be free.
+    case move(from: TreePath, to: TreePath, expected: Expected)
+    /// Two entries change places; the second one is `other`.
+    case exchange(TreePath, TreePath, expected: Expected, other: Expected)
 
     package var path: TreePath {
         switch self {
         case .putFile(let path, _, _), .putSymlink(let path, _, _, _, _), .makeDirectory(let path, _, _, _),
-            .setAttributes(let path, _, _, _), .remove(let path, _):
+            .setAttributes(let path, _, _, _), .remove(let path, _), .move(_, let path, _),
+            .exchange(let path, _, _, _):
             path
         }
     }
@@ -46,7 +51,8 @@ package enum Operation: Sendable {
     package var expected: Expected {
         switch self {
         case .putFile(_, _, let expected), .putSymlink(_, _, _, _, let expected),
-            .makeDirectory(_, _, _, let expected), .setAttributes(_, _, _, let expected), .remove(_, let expected):
+            .makeDirectory(_, _, _, let expected), .setAttributes(_, _, _, let expected), .remove(_, let expected),
+            .move(_, _, let expected), .exchange(_, _, let expected, _):
             expected
         }
     }
@@ -56,6 +62,8 @@ package enum Operation: Sendable {
 package enum Outcome: Sendable, Equatable {
     /// Achieved and durable; this is what the next scan will see.
     case done(EntryStatus)
+    /// Of an exchange: what stands at its first and at its second path by now.
+    case exchanged(EntryStatus, EntryStatus)
     /// The path is gone, durably; also when it was gone already.
     case removed
     /// A directory that is not empty: it stays, with what is not ours to delete.

@@ -16,6 +16,8 @@ package struct Rescued: Sendable, Equatable {
 ///     stage/N is the old entry the plan saw          a new one stands at its path, or it was to be removed: removed,
 ///                                                    or put into the attic where the killed run had one
 ///                                                    its path is free (killed between parking and publishing): put back
+///     stage/N was parked for a rename                put back where its old path is free, else to its new one; kept in rescued/
+///                                                    where both are taken
 ///     stage/N is anything else, so somebody's edit   put back: to the free path, or in exchange for what we published
 ///                                                    where the path holds a third thing: kept in rescued/
 struct Recovery {
@@ -56,6 +58,7 @@ struct Recovery {
             var found = FileStatus()
             guard found.load(at: stage, name) else { return nil }
             if found.inode == entry.ownInode { return nil }
+            if let other = entry.other { return try unpark(entry, name, [entry.path, other], cursor) }
             let isPlanned = entry.expected.isSame(found)
             if isPlanned && entry.isRemoval { return try finish(entry, name) }
             guard let place = try? cursor.locate(entry.path) else {
@@ -63,6 +66,20 @@ struct Recovery {
             }
             return try restore(entry, name, isPlanned, place)
         }
+    }
+
+    /// Undoes the first half of a rename, or finishes it.
+    private func unpark(
+        _ entry: Intent.Entry, _ name: UnsafePointer<CChar>, _ paths: [TreePath], _ cursor: TreeCursor
+    ) throws(SystemError) -> Rescued? {
+        for path in paths {
+            guard let place = try? cursor.locate(path) else { continue }
+            do throws(SystemError) {
+                try Publishing.renameToFree(stage, name, place.directory, place.name, .full)
+                return nil
+            } catch { continue }
+        }
+        return try rescue(entry, name)
     }
 
     private func restore(

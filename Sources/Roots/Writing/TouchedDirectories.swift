@@ -50,6 +50,18 @@ struct TouchedDirectories {
             operation: operation)
     }
 
+    /// What is to become of directories at and below `from` is that of those at `to` now, and the reverse where the two changed places.
+    mutating func rename(_ from: TreePath, _ to: TreePath) {
+        last = nil
+        var renamed = [TreePath: Wanted]()
+        for (path, wish) in wanted where from.contains(path) || to.contains(path) {
+            let (old, new) = from.contains(path) ? (from, to) : (to, from)
+            renamed[TreePath(trusted: new.key + path.key.dropFirst(old.key.count))] = wish
+            wanted[path] = nil
+        }
+        wanted.merge(renamed) { $1 }
+    }
+
     mutating func forget(_ path: TreePath) {
         wanted[path] = nil
         last = nil

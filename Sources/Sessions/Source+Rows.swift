@@ -1,0 +1,58 @@
+import Core
+import Reconciliation
+import Roots
+import Snapshots
+import Wire
+
+/// What a source records of what the target has made durable.
+extension Source {
+    func recorded(_ change: Announced, _ index: Int) throws(HeadwaterError) -> RowChange {
+        guard let row = try row(of: change, index).change(end.policy) else {
+            throw .protocolBroken(WireFault("commit of file \(index), whose content was not sent"))
+        }
+        return row
+    }
+
+    func row(of change: Announced, _ index: Int, isResidue: Bool = false) throws(HeadwaterError) -> SourceRow {
+        var sent = change.sent
+        var identity = change.request?.identity
+        var needsRow = false
+        switch change.record {
+        case .absent: needsRow = isResidue || end.policy.delete == .never
+        case .conflict: identity = bidi?.identity(of: change.path)
+        case .touchedFile: (identity, needsRow) = (identity.flatMap { content.kept($0) }, true)
+        case .file: sent = sent ?? content.lentContent(index, change)
+        case .directory, .symlink: break
+        }
+        let row = needsRow ? try end.standingRow(at: change.path) : nil
+        return SourceRow(
+            path: change.path, record: change.record,
+            agreed: row.flatMap { isResidue || $0.state.hasAncestor ? $0.agreed : nil },
+            delivered: sent.map { (AgreedEntry(attributes: $0.attributes, digest: $0.digest), $0.identity) },
+            identity: identity)
+    }
+
+    /// A row that the target decided of.
+    func recorded(_ item: RowsMessage.Item) throws(HeadwaterError) -> RowChange {
+        if bidi != nil { throw .protocolBroken(WireFault("rows told by who is told them")) }
+        switch item.state {
+        case .gone: return .forget(item.path)
+        case .conflict(let conflict):
+            return .conflict(conflict, local: conflict.upstream.flatMap { identity(of: item.path, if: $0) })
+        case .agreed(let agreed):
+            return .put(item.path, agreed, local: identity(of: item.path, if: agreed), state: .agreed)
+        case .kept(let agreed):
+            return .put(item.path, agreed, local: identity(of: item.path, if: agreed), state: .kept)
+        case .withheld(let agreed): return .put(item.path, agreed, local: nil, state: .withheld)
+        case .residue: throw .protocolBroken(WireFault("residue told by who keeps it"))
+        }
+    }
+
+    /// What stands at a path, where that looks as it was told.
+    private func identity(of path: TreePath, if told: AgreedEntry) -> LocalIdentity? {
+        guard let index = image?.index(of: path),
+            end.preserved.agree(end.preserved.seen(image!.status(at: index)), told.attributes)
+        else { return nil }
+        return content.kept(image!.identity(at: index))
+    }
+}
