@@ -10,7 +10,7 @@ set -eu
 . "$(dirname "$0")/lib/sshd.sh"
 cd "$root_directory"
 
-peers=(berlin dublin tokio quito)
+peers=(berlin dublin tokyo quito)
 bin=${HEADWATER_BIN_DIR:-$(scripts/build.sh --show-bin-path)}
 work=$(mktemp -d "${TMPDIR:-/tmp}/headwater-demo-XXXXXX")
 
