@@ -195,8 +195,9 @@ final class ContentSender {
             let isRead = item.has != nil || purpose == .plan(readsContent: true)
             switch reader.promise(request, withDigest: isRead) {
             case .failure(let fault): try fail(item.index, request.path, fault, &changes)
-            case .success(let digest):
+            case .success(let read):
                 let attributes = told(request.attributes, changes[item.index])
+                let digest = if let read { read } else { try agreedDigest(changes[item.index], request) }
                 changes[item.index]?.sent = Source.SentContent(
                     attributes: attributes, digest: digest, identity: request.identity)
                 if let digest, digest == item.has {
@@ -208,6 +209,14 @@ final class ContentSender {
         }
         if !same.isEmpty { try link.send(.same, SameMessage(files: same).encoded()) }
         if !files.isEmpty { try link.send(.promised, PromisedMessage(files: files).encoded()) }
+    }
+
+    /// In a plan: of content that was not read, where the file is still the one that was agreed on.
+    private func agreedDigest(_ change: Source.Announced?, _ request: ReadRequest) throws(HeadwaterError) -> Digest? {
+        guard !end.isVerifying, let change, let row = try end.row(at: change.path), row.local == request.identity,
+            row.agreed.attributes.kind == .file, row.agreed.attributes.size == request.attributes.size
+        else { return nil }
+        return row.agreed.digest
     }
 
     private func sendPack(_ items: [WantMessage.Item], _ changes: inout [Int: Source.Announced]) throws(HeadwaterError)

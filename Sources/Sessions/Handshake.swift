@@ -157,6 +157,7 @@ private final class AddingObserver: SessionObserver {
     func note(progress: Progress) { observer.note(progress: progress) }
     func note(detail: String) { observer.note(detail: detail) }
     func note(recovered counts: CycleCounts) { observer.note(recovered: counts) }
+    func note(planned steps: [ForeseenStep], recorded: UInt64) { observer.note(planned: steps, recorded: recorded) }
 
     func note(moved counts: CycleCounts) {
         var sum = first

@@ -7,10 +7,13 @@ import Wire
 /// What a source records of what the target has made durable.
 extension Source {
     func recorded(_ change: Announced, _ index: Int) throws(HeadwaterError) -> RowChange {
-        guard let row = try row(of: change, index).change(end.policy) else {
-            throw .protocolBroken(WireFault("commit of file \(index), whose content was not sent"))
+        if let row = try row(of: change, index).change(end.policy) { return row }
+        // In a plan, what the other direction has brought need not have been read.
+        if end.isPlan, case .touchedFile(let attributes) = change.record {
+            return .put(
+                change.path, AgreedEntry(attributes: attributes, digest: nil), local: change.request?.identity)
         }
-        return row
+        throw .protocolBroken(WireFault("commit of file \(index), whose content was not sent"))
     }
 
     func row(of change: Announced, _ index: Int, isResidue: Bool = false) throws(HeadwaterError) -> SourceRow {
