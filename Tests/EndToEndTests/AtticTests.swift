@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `keep_deleted`: what is deleted or replaced at the target is kept (invariant 6), and nothing of a path is ever nowhere (invariant 1).
-@Suite("keep_deleted: the attic", .slots, .timeLimit(.minutes(5)))
+@Suite("keep_deleted: the attic", .slots, .timeLimit(.minutes(20)))
 struct AtticTests {
     @Test(arguments: [false, true])
     func deletedAndReplaced_areKeptUnderTheirPath_withTheMoment(pull: Bool) async throws {

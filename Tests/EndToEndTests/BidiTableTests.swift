@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The outcome table of bidirectional sessions: every row is a directory of one tree, brought in step, edited on both sides, and run.
-@Suite("Outcomes of bidi", .slots, .timeLimit(.minutes(5)))
+@Suite("Outcomes of bidi", .slots, .timeLimit(.minutes(20)))
 struct BidiTableTests {
     /// One row. Trees and edits are words of a small language: see `Sketch`.
     struct Case: Sendable {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Sessions in which both ends send and receive.
-@Suite("Bidi", .slots, .timeLimit(.minutes(5)))
+@Suite("Bidi", .slots, .timeLimit(.minutes(20)))
 struct BidiTests {
     static func world(targets: Int = 1, edges: String = "  - build <-> t0\n") throws -> World {
         try World(targets: targets, edges: edges)
@@ -119,7 +119,7 @@ struct BidiTests {
 }
 
 /// How a conflict ends, as a person ends it by hand.
-@Suite("Conflicts of bidi", .slots, .timeLimit(.minutes(5)))
+@Suite("Conflicts of bidi", .slots, .timeLimit(.minutes(20)))
 struct ConflictTests {
     /// One conflict of each kind at `a`, `b`, …, in a world of its own.
     private func conflicted(_ agreed: String, _ up: String, _ down: String) async throws -> World {

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Brakes before deletion", .slots, .timeLimit(.minutes(3)))
+@Suite("Brakes before deletion", .slots, .timeLimit(.minutes(20)))
 struct BrakesTests {
     @Test func missingRoot_haltsAndDeletesNothing_andClearsByItself() async throws {
         let world = try await inStep(files: 30)

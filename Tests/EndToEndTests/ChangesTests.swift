@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Changes", .slots, .timeLimit(.minutes(3)))
+@Suite("Changes", .slots, .timeLimit(.minutes(20)))
 struct ChangesTests {
     @Test func onlyWhatChanged_moves() async throws {
         let world = try await inStep(files: 200)

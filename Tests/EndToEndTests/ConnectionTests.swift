@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Connections", .slots, .timeLimit(.minutes(3)))
+@Suite("Connections", .slots, .timeLimit(.minutes(20)))
 struct ConnectionTests {
     @Test func refusedPort_isUnreachable_andTheOtherEdgesGoOn() async throws {
         let world = try World(targets: 2)

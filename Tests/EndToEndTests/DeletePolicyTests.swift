@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `delete`: when deletions are carried out, or never. Guards invariants 5 (brakes before every deletion) and 10.
-@Suite("delete: before, during, after, never", .slots, .timeLimit(.minutes(5)))
+@Suite("delete: before, during, after, never", .slots, .timeLimit(.minutes(20)))
 struct DeletePolicyTests {
     @Test(arguments: ["before", "during", "after"], [false, true])
     func deletionsAndContent_arrive(delete: String, pull: Bool) async throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `doctor` against real servers: what it finds is what a run would meet, and nothing is left behind.
-@Suite("Doctor", .slots, .timeLimit(.minutes(3)))
+@Suite("Doctor", .slots, .timeLimit(.minutes(20)))
 struct DoctorTests {
     private struct Report {
         var outcome: RunningProcess.Outcome

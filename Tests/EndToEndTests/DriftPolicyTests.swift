@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `drift`: what becomes of a path that only the target changed. Guards invariants 4 and 6 (nothing of the target's is lost silently) and 10.
-@Suite("drift: keep, halt", .slots, .timeLimit(.minutes(5)))
+@Suite("drift: keep, halt", .slots, .timeLimit(.minutes(20)))
 struct DriftPolicyTests {
     @Test(arguments: [false, true])
     func keep_leavesChangedAndDeleted_andSaysNothingOfIt(pull: Bool) async throws {

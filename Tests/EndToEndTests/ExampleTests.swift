@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What stands in `examples/` works with the command line as it is.
-@Suite("Examples", .slots, .timeLimit(.minutes(2)))
+@Suite("Examples", .slots, .timeLimit(.minutes(20)))
 struct ExampleTests {
     private let directory = TemporaryDirectory("examples")
     private static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

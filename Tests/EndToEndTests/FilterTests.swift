@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Filters", .slots, .timeLimit(.minutes(3)))
+@Suite("Filters", .slots, .timeLimit(.minutes(20)))
 struct FilterTests {
     /// The paths of a tree, without its `.headwater`.
     private func paths(_ tree: String) throws -> [String] {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@Suite("First push", .slots, .timeLimit(.minutes(3)))
+@Suite("First push", .slots, .timeLimit(.minutes(20)))
 struct FirstPushTests {
     @Test(arguments: [1, 4])
     func awkwardTree_standsOnEveryTarget(targets: Int) async throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The canary of every comparison here: what must be seen is seen, and nothing else is.
-@Suite("The harness itself", .slots, .timeLimit(.minutes(2)))
+@Suite("The harness itself", .slots, .timeLimit(.minutes(20)))
 struct HarnessTests {
     @Test func equalTree_hasNoDifferences() throws {
         let (original, copy) = try pair()

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("init, explain and completions", .slots, .timeLimit(.minutes(2)))
+@Suite("init, explain and completions", .slots, .timeLimit(.minutes(20)))
 struct HelpCommandsTests {
     private let directory = TemporaryDirectory("help")
 

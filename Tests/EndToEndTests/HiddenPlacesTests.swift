@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Two names for one machine, symlinks and bind mounts hide no loop: it is refused before a byte moves.
-@Suite("Hidden places", .slots, .timeLimit(.minutes(3)))
+@Suite("Hidden places", .slots, .timeLimit(.minutes(20)))
 struct HiddenPlacesTests {
     /// Peers build (here), t0 and t1 (two hosts by name, one machine in truth), the latter two at these paths.
     private func world(_ paths: [String], edges: String) throws -> World {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Random edits on both sides of small trees, cycle after cycle, through the real program; replayable by the seed in the message.
-@Suite("Random histories of bidi", .slots, .timeLimit(.minutes(10)))
+@Suite("Random histories of bidi", .slots, .timeLimit(.minutes(20)))
 struct HistoryTests {
     private static let histories = Soak.isOn ? 150 : 6
     /// To replay one history and those after it.

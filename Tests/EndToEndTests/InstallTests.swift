@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What `make install` puts where, and that `make uninstall` takes all of it away.
-@Suite("Installation", .slots, .timeLimit(.minutes(2)))
+@Suite("Installation", .slots, .timeLimit(.minutes(20)))
 struct InstallTests {
     private let directory = TemporaryDirectory("install")
     private static let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

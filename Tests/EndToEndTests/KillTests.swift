@@ -42,7 +42,7 @@ private struct Versioned: Sendable {
 /// How often each victim is killed: HEADWATER_KILLS, 5 by default, 100 on a soak.
 private let kills = ProcessInfo.processInfo.environment["HEADWATER_KILLS"].flatMap { Int($0) } ?? (Soak.isOn ? 100 : 5)
 
-@Suite("Killed at any moment", .slots, .timeLimit(.minutes(kills > 20 ? 60 : 10)), .serialized)
+@Suite("Killed at any moment", .slots, .timeLimit(.minutes(kills > 20 ? 60 : 20)), .serialized)
 struct KillTests {
     enum Victim: String, CaseIterable, Sendable { case orchestrator, agent, both }
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Locks and signals", .slots, .timeLimit(.minutes(3)))
+@Suite("Locks and signals", .slots, .timeLimit(.minutes(20)))
 struct LifecycleTests {
     @Test func runningSession_refusesASecondOwner_andNamesTheFirst() async throws {
         let (world, first) = try await stoppedMidway()

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Servers that allow little, paths and modes that are unusual, and trees that others write to during a run.
-@Suite("Limits and races", .slots, .timeLimit(.minutes(3)))
+@Suite("Limits and races", .slots, .timeLimit(.minutes(20)))
 struct LimitsTests {
     /// As a plain user, whoever runs the tests.
     @Test func sourceThatMayNotBeWritten_isToldWithWhatHelps_andDatabaseElsewhereHelps() async throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `mirror`: what the target has beyond the source is deleted, too. Guards invariant 5: unreadable, unmounted and emptied is not absent.
-@Suite("mirror", .slots, .timeLimit(.minutes(5)))
+@Suite("mirror", .slots, .timeLimit(.minutes(20)))
 struct MirrorTests {
     @Test(arguments: ["during", "before", "after"], [false, true])
     func beyondTheSource_isDeleted_inTheFirstCycleToo(delete: String, pull: Bool) async throws {

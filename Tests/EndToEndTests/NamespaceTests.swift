@@ -4,7 +4,7 @@ import Testing
 
 /// Peers that share nothing: each has its own mounts, network, processes, disk and user. So nothing can pass between the ends
 /// but what goes over SSH.
-@Suite("Each peer in namespaces and a user of its own", .slots, .timeLimit(.minutes(3)))
+@Suite("Each peer in namespaces and a user of its own", .slots, .timeLimit(.minutes(20)))
 struct NamespaceTests {
     static let isPossible = NamespaceLab.whyNot == nil
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Nothing changed", .slots, .timeLimit(.minutes(3)))
+@Suite("Nothing changed", .slots, .timeLimit(.minutes(20)))
 struct NothingChangedTests {
     @Test func secondRun_movesNothingAndWritesNothing() async throws {
         let world = try World(targets: 2)

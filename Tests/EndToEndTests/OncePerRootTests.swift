@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// However many edges start at a tree, it is listed once and each of its files is read once.
-@Suite("Once per root", .slots, .timeLimit(.minutes(3)))
+@Suite("Once per root", .slots, .timeLimit(.minutes(20)))
 struct OncePerRootTests {
     /// What another pace of sixteen targets may cost: a handful of calls, never one per file and target.
     private static let callsSlack = 16

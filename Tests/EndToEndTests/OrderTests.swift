@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Order of the edges", .slots, .timeLimit(.minutes(3)))
+@Suite("Order of the edges", .slots, .timeLimit(.minutes(20)))
 struct OrderTests {
     @Test func lowerEdge_seesWhatTheUpperBrought_inOneRun() async throws {
         let world = try World(

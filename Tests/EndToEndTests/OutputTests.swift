@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Output", .slots, .timeLimit(.minutes(3)))
+@Suite("Output", .slots, .timeLimit(.minutes(20)))
 struct OutputTests {
     @Test func json_beginsWithTheVersionAndEndsWithTheSummary() async throws {
         let world = try World(targets: 2)

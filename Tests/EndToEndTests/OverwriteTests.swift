@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `overwrite` of push and pull, by the real programs: what both sides changed is listed, decided, and never lost (invariant 6).
-@Suite("overwrite: older, conflict", .slots, .timeLimit(.minutes(5)))
+@Suite("overwrite: older, conflict", .slots, .timeLimit(.minutes(20)))
 struct OverwriteTests {
     private func resolve(_ pair: PolicyWorld, _ path: String, _ keep: String) async throws {
         let outcome = try await pair.world.headwater("resolve", [path, "--session", pair.session, "--keep", keep])

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Data flows from `from` to `to` whatever of the two is far, and whoever initiates.
-@Suite("Every pair of ends", .slots, .timeLimit(.minutes(3)))
+@Suite("Every pair of ends", .slots, .timeLimit(.minutes(20)))
 struct PairOfEndsTests {
     /// The edge in YAML, and the tree that is upstream in it.
     enum Pair: String, CaseIterable, Sendable {
@@ -97,7 +97,7 @@ struct PairOfEndsTests {
     }
 }
 
-@Suite("Sub-directories and databases elsewhere", .slots, .timeLimit(.minutes(3)))
+@Suite("Sub-directories and databases elsewhere", .slots, .timeLimit(.minutes(20)))
 struct SubpathTests {
     @Test func onlyTheSubpathTravels_andItsParentsAreMade() async throws {
         let world = try World(targets: 1, edges: "  - {from: build, to: t0, subpath: docs/en, session: s}\n")

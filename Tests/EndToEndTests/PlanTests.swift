@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `plan` over SSH: what it says, what it exits with, and that nothing is left of it at either end.
-@Suite("Plan", .slots, .timeLimit(.minutes(3)))
+@Suite("Plan", .slots, .timeLimit(.minutes(20)))
 struct PlanTests {
     private func everything(_ world: World) throws -> [String] {
         try ["build", "remote0", "state", "runtime"].flatMap { try traces(world.directory($0)) }

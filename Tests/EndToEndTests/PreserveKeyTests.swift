@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `preserve` in a file: what the key says holds from the next run on, without content being sent again.
-@Suite("preserve", .slots, .timeLimit(.minutes(3)))
+@Suite("preserve", .slots, .timeLimit(.minutes(20)))
 struct PreserveKeyTests {
     /// By root files get other owners; a plain user has only its own to keep.
     @Test func ownerAndGroup_comeInStepWhenTheKeySaysSo() async throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Both ends of an edge are far: the bytes go through here, or stay on the host that both share.
-@Suite("Between two far peers", .slots, .timeLimit(.minutes(3)))
+@Suite("Between two far peers", .slots, .timeLimit(.minutes(20)))
 struct RelayTests {
     private func differences(_ world: World) async throws -> [String] {
         let (one, other) = (world.target(0), world.target(1))
@@ -86,7 +86,7 @@ struct RelayTests {
     }
 }
 
-@Suite("Tiers", .slots, .timeLimit(.minutes(3)))
+@Suite("Tiers", .slots, .timeLimit(.minutes(20)))
 struct TierTests {
     /// build → t0 → t1 → end, through here and through two hosts.
     private static let chain = "  - t1 -> end\n  - t0 -> t1\n  - build -> t0\n"

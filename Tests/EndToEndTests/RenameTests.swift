@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Renames over sshd: what the command reports, and what kills make of them.
-@Suite("Renames", .slots, .timeLimit(.minutes(5)))
+@Suite("Renames", .slots, .timeLimit(.minutes(20)))
 struct RenameTests {
     private func move(_ from: String, _ to: String, in tree: String) throws {
         let path = tree + "/" + to

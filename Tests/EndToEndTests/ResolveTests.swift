@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `resolve` and `overwrite`: conflicts that a person or the file decides.
-@Suite("Conflicts decided", .slots, .timeLimit(.minutes(5)))
+@Suite("Conflicts decided", .slots, .timeLimit(.minutes(20)))
 struct ResolveTests {
     private func world(_ settings: String = "") throws -> World {
         try World(targets: 1, edges: "  - build <-> t0\n", settings: settings)

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// How many round trips a first push needs does not depend on how many files it brings.
-@Suite("Round trips", .slots, .timeLimit(.minutes(3)))
+@Suite("Round trips", .slots, .timeLimit(.minutes(20)))
 struct RoundTripTests {
     /// Login, greeting, hello and goodbye take some twenty; what the windows of SSH and a busy machine add stays below this.
     private static let turnsMax = 90

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// What a person's ssh_config, keys and terminal mean to a run.
-@Suite("The user's SSH configuration", .slots, .timeLimit(.minutes(3)))
+@Suite("The user's SSH configuration", .slots, .timeLimit(.minutes(20)))
 struct SSHConfigurationTests {
     /// A world whose targets are `Host` aliases `h0`, `h1`, … in the ssh_config of the run's home.
     private func aliased(targets: Int, servers: Int? = nil, config: String = "", options: SSHServer.Options = .init())

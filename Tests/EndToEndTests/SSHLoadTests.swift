@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Many edges to one host, servers that take little, agents that die, links that fall silent.
-@Suite("Load and loss over SSH", .slots, .timeLimit(.minutes(5)))
+@Suite("Load and loss over SSH", .slots, .timeLimit(.minutes(20)))
 struct SSHLoadTests {
     private func logins(_ server: SSHServer) -> Int {
         server.log.components(separatedBy: "Accepted publickey").count - 1

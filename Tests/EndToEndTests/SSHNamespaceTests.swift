@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Ways to a host that only a network of its own shows: hosts behind hosts, names with a dead address.
-@Suite("Ways through networks", .slots, .timeLimit(.minutes(3)))
+@Suite("Ways through networks", .slots, .timeLimit(.minutes(20)))
 struct SSHNamespaceTests {
     static let isPossible = NamespaceLab.whyNot == nil
 

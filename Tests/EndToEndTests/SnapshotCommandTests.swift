@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `snapshot list|summary|files|check`: they tell what the databases hold and leave them so, and say what is wrong.
-@Suite("Looking into snapshot databases", .slots, .timeLimit(.minutes(3)))
+@Suite("Looking into snapshot databases", .slots, .timeLimit(.minutes(20)))
 struct SnapshotCommandTests {
     private func snapshot(_ world: World, _ arguments: [String]) async throws -> RunningProcess.Outcome {
         try await Headwater.run(

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("Damaged, missing and foreign databases", .slots, .timeLimit(.minutes(3)))
+@Suite("Damaged, missing and foreign databases", .slots, .timeLimit(.minutes(20)))
 struct SnapshotFaultTests {
     private static let missingRemote = "Failed. Peer error: Local snapshot DB exists but remote snapshot DB"
     private static let missingLocal = "Failed. Remote snapshot DB exists but local snapshot DB"

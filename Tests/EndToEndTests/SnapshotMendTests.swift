@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `snapshot compact|reset|rename`: what they promise to the next run, also when they are killed.
-@Suite("Mending snapshot databases", .slots, .timeLimit(.minutes(5)))
+@Suite("Mending snapshot databases", .slots, .timeLimit(.minutes(20)))
 struct SnapshotMendTests {
     private func snapshot(_ world: World, _ arguments: [String]) async throws -> RunningProcess.Outcome {
         try await Headwater.run(

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `status` between runs, beside a run and after a kill: it tells how things stand and leaves them so.
-@Suite("Status", .slots, .timeLimit(.minutes(3)))
+@Suite("Status", .slots, .timeLimit(.minutes(20)))
 struct StatusTests {
     private func status(_ world: World) async throws -> (exit: Int32, edges: [RunReport.Edge]) {
         let outcome = try await world.headwater("status", ["--json"])

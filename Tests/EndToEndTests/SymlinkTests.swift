@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `symlinks` and `--verify`, by the real programs.
-@Suite("symlinks and --verify", .slots, .timeLimit(.minutes(5)))
+@Suite("symlinks and --verify", .slots, .timeLimit(.minutes(20)))
 struct SymlinkTests {
     private func link(_ path: String, to target: String) throws {
         try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: target)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("sync: one pair without a file", .slots, .timeLimit(.minutes(3)))
+@Suite("sync: one pair without a file", .slots, .timeLimit(.minutes(20)))
 struct SyncCommandTests {
     private let world: World
 

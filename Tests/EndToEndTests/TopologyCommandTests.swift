@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("validate and graph", .slots, .timeLimit(.minutes(2)))
+@Suite("validate and graph", .slots, .timeLimit(.minutes(20)))
 struct TopologyCommandTests {
     private let directory = TemporaryDirectory("topology")
 

@@ -6,7 +6,7 @@ import Testing
 /// Random histories and all small trees, through production's deciding. `histories log SEED` says what was done in one.
 ///
 /// The optimised program does the many of them, since the tests are built for finding faults; without it a part is done here.
-@Suite(.timeLimit(.minutes(5))) struct HistoriesTests {
+@Suite(.timeLimit(.minutes(20))) struct HistoriesTests {
     private static let isSoak = ProcessInfo.processInfo.environment["HEADWATER_SOAK"] != nil
     /// To run others than CI does.
     private static let firstSeed = ProcessInfo.processInfo.environment["HEADWATER_SEED"].flatMap(UInt64.init) ?? 1

@@ -7,7 +7,7 @@ import Testing
 import Wire
 
 /// Both directions of a cycle when something happens between them, or when there is very much of it.
-@Suite(.timeLimit(.minutes(5))) struct BidiSessionTests {
+@Suite(.timeLimit(.minutes(20))) struct BidiSessionTests {
     /// What another session of the same root, or a person, does to the upstream tree between the two directions.
     @Test(arguments: ["", "x"])
     func upstreamChange_afterTheFirstDirection_isNotOverwritten(agreed: String) async throws {

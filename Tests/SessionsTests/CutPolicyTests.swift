@@ -5,7 +5,7 @@ import Testing
 import Wire
 
 /// A link that is cut behind any frame of a cycle: the next run goes on from there, and the one after it has nothing to do (invariants 3 and 10).
-@Suite(.timeLimit(.minutes(3))) struct CutPolicyTests {
+@Suite(.timeLimit(.minutes(20))) struct CutPolicyTests {
     static let policies: [SessionPolicy] = [
         SessionPolicy(delete: .never), SessionPolicy(delete: .before, attic: .session, mirror: true),
         SessionPolicy(attic: .session, mirror: true), SessionPolicy(drift: .keep),

@@ -5,7 +5,7 @@ import Testing
 import Wire
 
 /// What a cycle that fails has moved is told all the same.
-@Suite(.timeLimit(.minutes(2))) struct MovedTests {
+@Suite(.timeLimit(.minutes(20))) struct MovedTests {
     private func cut(_ kind: Frame.Kind, _ way: FrameProxy.Way, after count: Int = 0) -> FrameProxy {
         let state = Monitor((seen: 0, proxy: FrameProxy?.none))
         let proxy = FrameProxy { to, frame in

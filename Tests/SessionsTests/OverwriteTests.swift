@@ -5,7 +5,7 @@ import Testing
 
 /// `overwrite: older` and `conflict` of a push: nothing of either side is lost, both ends record the same, and a further cycle does
 /// nothing (invariants 3, 6 and 10).
-@Suite(.timeLimit(.minutes(3))) struct OverwriteTests {
+@Suite(.timeLimit(.minutes(20))) struct OverwriteTests {
     private static func ends(_ overwrite: SessionPolicy.Overwrite, drift: SessionPolicy.Drift = .repair) -> TwoEnds {
         TwoEnds(policy: SessionPolicy(drift: drift, overwrite: overwrite))
     }

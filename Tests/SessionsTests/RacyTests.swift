@@ -8,7 +8,7 @@ import Testing
 @testable import Sessions
 
 /// A file that changed in the same tick of the clock in which it was read may change once more without a trace: it is looked at again.
-@Suite(.timeLimit(.minutes(2))) struct RacyTests {
+@Suite(.timeLimit(.minutes(20))) struct RacyTests {
     private func identity(_ seconds: Int64, _ nanoseconds: UInt32) -> LocalIdentity {
         let ctime = Timestamp(seconds: seconds, nanoseconds: nanoseconds)
         return LocalIdentity(device: 1, inode: 1, birth: .zero, mtime: .zero, ctime: ctime)

@@ -5,7 +5,7 @@ import Testing
 import Wire
 
 /// What an interrupted cycle received is not sent again, inside large files too.
-@Suite(.timeLimit(.minutes(3))) struct ResumeTests {
+@Suite(.timeLimit(.minutes(20))) struct ResumeTests {
     private static let segments = 24
 
     /// Counts the bytes of content that go to the target, and cuts the link when there were so many segments.

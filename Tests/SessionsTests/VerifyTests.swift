@@ -5,7 +5,7 @@ import Snapshots
 import Testing
 
 /// `--verify`: content that changed without a trace is found by reading it, whatever the rows say.
-@Suite(.timeLimit(.minutes(2))) struct VerifyTests {
+@Suite(.timeLimit(.minutes(20))) struct VerifyTests {
     /// Writes other content of the same size into a file in place, puts its time back, and makes the row believe that this is the very
     /// state it knows: no scan can see it.
     private func rot(_ tree: String, _ name: String, _ ends: TwoEnds) throws {
