@@ -80,15 +80,21 @@ struct LifecycleTests {
         #expect(try await world.run().report.edges.allSatisfy(\.movedNothing))
     }
 
-    /// A first run stopped (SIGSTOP) when its content is on its way.
+    /// A first run stopped (SIGSTOP) when its content is on its way; with a larger tree where a machine is done before anybody sees that.
     private func stoppedMidway() async throws -> (World, RunningProcess) {
-        let world = try World(targets: 1)
-        try makeTree(world.source, files: 12000, bytes: 6000)
-        let run = try world.startRun()
-        let stage = world.target(0) + "/.headwater/" + world.session("build", "t0") + "/stage"
-        let begun = await until { exists(stage) || !run.isRunning }
-        run.signal(SIGSTOP)
-        #expect(begun && run.isRunning, "the run ended before it could be stopped")
-        return (world, run)
+        for count in [12_000, 36_000, 108_000] {
+            let world = try World(targets: 1)
+            try makeTree(world.source, files: count, bytes: 6000)
+            let run = try world.startRun()
+            let stage = world.target(0) + "/.headwater/" + world.session("build", "t0") + "/stage"
+            let hasBegun = await until { exists(stage) || !run.isRunning }
+            run.signal(SIGSTOP)
+            if hasBegun, run.isRunning { return (world, run) }
+            run.signal(SIGCONT)
+            _ = await run.outcome()
+        }
+        throw TooFast()
     }
+
+    private struct TooFast: Error {}
 }
