@@ -1,7 +1,6 @@
 import ArgumentParser
 import Console
 import Core
-import Glibc
 import Orchestration
 import Platform
 import Topologies
@@ -44,11 +43,7 @@ struct PlanCommand: Command {
 
     func execute() throws -> Core.ExitCode {
         let interruption = Interruption()
-        // Before any other thread is there: signals are blocked in those that come.
-        let signals = SignalWatch(try SignalSource(SignalWatch.ending), interruption) { exit in
-            SecretPrompt.putBackTerminal()
-            _exit(Int32(exit.rawValue))
-        }
+        let signals = try watchEndingSignals(interruption)
         defer { signals.close() }
         Host.raiseFileLimit()
         let log = try global.openLog()

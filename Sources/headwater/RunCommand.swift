@@ -1,7 +1,6 @@
 import ArgumentParser
 import Console
 import Core
-import Glibc
 import Orchestration
 import Platform
 import Topologies
@@ -17,9 +16,9 @@ struct RunCommand: Command {
             The first Ctrl-C ends the run cleanly: what is under way is finished and recorded, and the next run goes on from \
             there. A second one ends it at once, which is safe, too.
 
-            Example: headwater run
             With --plan, the edges of a plan that `headwater plan --out` kept: where anything has moved on since, nothing is done.
 
+            Example: headwater run
             Example: headwater run production.yaml --edge build:eu --json
             Example: headwater run production.yaml --plan production.plan
             """)
@@ -51,7 +50,11 @@ struct RunCommand: Command {
 
     func execute() throws -> Core.ExitCode {
         try Host.requireAddressSpace()
-        let (signals, interruption) = try watchSignals()
+        let interruption = Interruption()
+        let mayHideCursor = isLive
+        let signals = try watchEndingSignals(interruption) {
+            if mayHideCursor { StandardOutput().progress(Repaint.showCursor) }
+        }
         defer { signals.close() }
         let descriptors = Host.raiseFileLimit()
         let log = try global.openLog()
@@ -120,18 +123,6 @@ struct RunCommand: Command {
         HeadwaterError(
             "run.ending", "the run is ending: what is under way is finished and recorded",
             remedy: "wait; or press Ctrl-C once more to end at once, which is safe, too", exit: .interrupted)
-    }
-
-    /// Before any other thread is there: signals are blocked in those that come.
-    private func watchSignals() throws -> (SignalWatch, Interruption) {
-        let interruption = Interruption()
-        let mayHideCursor = isLive
-        let watch = SignalWatch(try SignalSource(SignalWatch.ending), interruption) { exit in
-            if mayHideCursor { StandardOutput().progress(Repaint.showCursor) }
-            SecretPrompt.putBackTerminal()
-            _exit(Int32(exit.rawValue))
-        }
-        return (watch, interruption)
     }
 
     private var isLive: Bool {

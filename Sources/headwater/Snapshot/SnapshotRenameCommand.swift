@@ -1,7 +1,6 @@
 import ArgumentParser
 import Console
 import Core
-import Glibc
 import Orchestration
 import Platform
 
@@ -36,8 +35,7 @@ struct SnapshotRenameCommand: Command {
 
     func execute() throws -> Core.ExitCode {
         let interruption = Interruption()
-        // Before any other thread is there: signals are blocked in those that come.
-        let signals = SignalWatch(try SignalSource(SignalWatch.ending), interruption) { _exit(Int32($0.rawValue)) }
+        let signals = try watchEndingSignals(interruption)
         defer { signals.close() }
         Host.raiseFileLimit()
         let log = try global.openLog()
