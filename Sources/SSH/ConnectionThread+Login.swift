@@ -49,11 +49,12 @@ extension ConnectionThread {
             let missing = offer.mismatch(hostKeyTypes: hostKeyTypes)
         {
             let theirs = Printable.text(missing.theirs.joined(separator: ", "))
+            let ours = missing.ours.joined(separator: ", ")
             return HeadwaterError(
                 "ssh.algorithms",
                 "\(settings.alias) (\(offer.banner)) and libssh2 \(Connection.libraryVersion) share no \(missing.kind) "
-                    + "algorithm: the server offers \(theirs); supported are \(missing.ours.joined(separator: ", "))",
-                remedy: "allow one of \(missing.ours.joined(separator: ", ")) in sshd_config of \(settings.alias)")
+                    + "algorithm: the server offers \(theirs); supported are \(ours)",
+                remedy: "allow one of \(ours) in sshd_config of \(settings.alias), there: `\(missing.command)`")
         }
         if let words = refusal { return .busy(settings.alias, words) }
         if transport.opening.isEmpty || code == LIBSSH2_ERROR_SOCKET_DISCONNECT || code == LIBSSH2_ERROR_SOCKET_RECV {

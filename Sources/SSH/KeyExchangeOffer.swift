@@ -35,14 +35,37 @@ struct KeyExchangeOffer: Hashable, Sendable {
         return true
     }
 
+    struct Mismatch: Equatable {
+        var kind: String
+        var ours: [String]
+        var theirs: [String]
+
+        /// What makes the server offer our first choice beside what its configuration lists, run on its machine. A server offers all
+        /// of ours unless a line of its configuration says otherwise; a host key it lacks is made.
+        var command: String {
+            let change =
+                switch kind {
+                case "host key": "sudo ssh-keygen -A"
+                case "key exchange": Self.widened("KexAlgorithms", ours[0])
+                case "cipher": Self.widened("Ciphers", ours[0])
+                default: Self.widened("MACs", ours[0])
+                }
+            return change + " && sudo pkill -HUP -o -x sshd"
+        }
+
+        private static func widened(_ key: String, _ name: String) -> String {
+            "sudo sed -i -E 's/^(\(key) .*)/\\1,\(name)/I' /etc/ssh/sshd_config"
+        }
+    }
+
     /// The first kind of algorithm of which the two sides share none, with both lists.
-    func mismatch(hostKeyTypes: [String]) -> (kind: String, ours: [String], theirs: [String])? {
+    func mismatch(hostKeyTypes: [String]) -> Mismatch? {
         let pairs = [
             ("key exchange", Algorithms.exchanges, exchanges), ("host key", hostKeyTypes, hostKeys),
             ("cipher", Algorithms.ciphers, ciphers), ("MAC", Algorithms.macs, macs),
         ]
         return pairs.first { _, ours, theirs in ours.allSatisfy { !theirs.contains($0) } }
-            .map { (kind: $0.0, ours: $0.1, theirs: $0.2) }
+            .map { Mismatch(kind: $0.0, ours: $0.1, theirs: $0.2) }
     }
 }
 

@@ -103,6 +103,15 @@ struct DoctorTests {
         #expect(refused.peer("t0")["failed_at"]?.text == "login")
     }
 
+    @Test func noCommonAlgorithm_isNamedWithTheCommandForTheFarMachine() async throws {
+        let world = try World(targets: 1, options: .init(config: ["Ciphers aes256-gcm@openssh.com"]))
+        let report = try await doctor(world)
+        #expect(report.outcome.exit == 1 && report.codes == ["ssh.algorithms"])
+        let command = try #require(report.commands.first { $0.hasPrefix("ssh -t ") })
+        #expect(command.contains("Ciphers") && command.contains("aes128-ctr") && command.contains("sshd_config"))
+        #expect(report.commands == [command])
+    }
+
     /// The command that it ends with is typed as it stands.
     @Test func missingParent_isAFinding_andItsCommandMendsIt() async throws {
         let world = try World(targets: 1)

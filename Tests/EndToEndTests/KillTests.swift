@@ -92,7 +92,7 @@ struct KillTests {
     }
 
     @Test func rerunAfterAKill_sendsNothingTwice() async throws {
-        let (world, run) = try await stoppedMidway()
+        let (world, run) = try await firstRunStoppedMidway()
         let target = world.target(0)
         run.signal(SIGKILL)
         _ = await run.outcome()
@@ -128,28 +128,22 @@ struct KillTests {
     }
 
     @Test func killedServer_endsTheRunAsUnreachable() async throws {
-        let (world, run) = try await stoppedMidway()
+        let (world, run) = try await firstRunStoppedMidway()
         world.servers[0].stop()
         run.signal(SIGCONT)
         #expect(await run.outcome().exit == 7)
     }
 
-    /// A first run, stopped when some of its files have been published and others not. On a machine that is done before anybody sees
-    /// that, once more with a larger tree.
-    private func stoppedMidway() async throws -> (World, RunningProcess) {
-        for count in [6000, 18_000, 54_000] {
+    /// A first run, stopped when some of its files have been published and others not.
+    private func firstRunStoppedMidway() async throws -> (World, RunningProcess) {
+        try await stoppedMidway([6000, 18_000, 54_000]) { count in
             let world = try World(targets: 1)
             try Versioned(count: count).write(1, to: world.source)
-            let run = try world.startRun()
-            let first = world.target(0) + "/v0/file0"
-            let begun = await until { exists(first) || !run.isRunning }
-            run.signal(SIGSTOP)
-            if begun, run.isRunning, try TreeListing(world.target(0)).files < count { return (world, run) }
-            run.signal(SIGCONT)
-            _ = await run.outcome()
+            return (world, try world.startRun())
+        } hasBegun: { world in
+            exists(world.target(0) + "/v0/file0")
+        } isMidway: { world, count in
+            try TreeListing(world.target(0)).files < count
         }
-        throw TooFast()
     }
-
-    private struct TooFast: Error {}
 }

@@ -5,7 +5,7 @@ import Testing
 @Suite("Locks and signals", .slots, .timeLimit(.minutes(20)))
 struct LifecycleTests {
     @Test func runningSession_refusesASecondOwner_andNamesTheFirst() async throws {
-        let (world, first) = try await stoppedMidway()
+        let (world, first) = try await firstRunStoppedMidway()
         let outcome = try await world.headwater("run")
         #expect(outcome.exit == 8, "\(outcome.stderr)")
         let wording = "Failed. Session \(world.session("build", "t0")) is already running (pid \(first.pid) on "
@@ -17,7 +17,7 @@ struct LifecycleTests {
 
     @Test(arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 143)] as [(Int32, Int32)])
     func signal_endsTheRunCleanly_andTheNextGoesOn(signal: Int32, exit: Int32) async throws {
-        let (world, first) = try await stoppedMidway()
+        let (world, first) = try await firstRunStoppedMidway()
         first.signal(signal)
         first.signal(SIGCONT)
         let outcome = await first.outcome()
@@ -32,7 +32,7 @@ struct LifecycleTests {
 
     /// Frozen in the middle (SIGSTOP, a cgroup's freezer): the first signal ends the run, and the next one goes on.
     @Test func frozenAgent_doesNotKeepASignalWaiting() async throws {
-        let (world, run) = try await stoppedMidway()
+        let (world, run) = try await firstRunStoppedMidway()
         let agents = world.agents()
         for agent in agents { kill(agent, SIGSTOP) }
         defer { for agent in agents { kill(agent, SIGCONT) } }
@@ -80,21 +80,14 @@ struct LifecycleTests {
         #expect(try await world.run().report.edges.allSatisfy(\.movedNothing))
     }
 
-    /// A first run stopped (SIGSTOP) when its content is on its way; with a larger tree where a machine is done before anybody sees that.
-    private func stoppedMidway() async throws -> (World, RunningProcess) {
-        for count in [12_000, 36_000, 108_000] {
+    /// A first run, stopped when its content is on its way.
+    private func firstRunStoppedMidway() async throws -> (World, RunningProcess) {
+        try await stoppedMidway([12_000, 36_000, 108_000]) { count in
             let world = try World(targets: 1)
             try makeTree(world.source, files: count, bytes: 6000)
-            let run = try world.startRun()
-            let stage = world.target(0) + "/.headwater/" + world.session("build", "t0") + "/stage"
-            let hasBegun = await until { exists(stage) || !run.isRunning }
-            run.signal(SIGSTOP)
-            if hasBegun, run.isRunning { return (world, run) }
-            run.signal(SIGCONT)
-            _ = await run.outcome()
+            return (world, try world.startRun())
+        } hasBegun: { world in
+            exists(world.target(0) + "/.headwater/" + world.session("build", "t0") + "/stage")
         }
-        throw TooFast()
     }
-
-    private struct TooFast: Error {}
 }

@@ -31,7 +31,7 @@ struct NamespaceTests {
     @Test(
         .enabled(if: isPossible, "needs root and namespaces"), arguments: Soak.isOn ? [true, false] : [true])
     func cutLink_isUnreachable_theOtherStandsInStep_andTheNextRunGoesOn(isNoticed: Bool) async throws {
-        let (lab, run) = try await stoppedMidway()
+        let (lab, run) = try await firstRunStoppedMidway()
         try await onHub(lab, ["ip", "link", "set", "veth1", "down"])
         if isNoticed {
             try await onHub(lab, ["ss", "--kill", "--no-header", "dst", "10.77.1.2"])
@@ -53,25 +53,19 @@ struct NamespaceTests {
         #expect(try await lab.differences(1) == [])
     }
 
-    /// A run to two peers that was stopped when the second one had begun and lacks something; with a larger tree where a machine is done
-    /// before anybody sees that.
-    private func stoppedMidway() async throws -> (NamespaceLab, RunningProcess) {
-        for count in [6000, 18_000, 54_000] {
-            let lab = try NamespaceLab([.init(), .init()])
+    /// A first run to two peers, stopped when the second one has begun and lacks something.
+    private func firstRunStoppedMidway() async throws -> (NamespaceLab, RunningProcess) {
+        try await stoppedMidway([6000, 18_000, 54_000]) { count in
+            let lab = try NamespaceLab([.init(disk: "1g"), .init(disk: "1g")])
             try makeTree(lab.seenOnHub(lab.source), files: count, bytes: 3000)
             try await give(lab, lab.source)
-            let stage = lab.seen(1, lab.target(1)) + "/.headwater/lab-build-t1/stage"
-            let run = try lab.startRun()
-            let hasBegun = await until { exists(stage) || !run.isRunning }
-            run.signal(SIGSTOP)
-            if hasBegun, run.isRunning, try await lab.differences(1) != [] { return (lab, run) }
-            run.signal(SIGCONT)
-            _ = await run.outcome()
+            return (lab, try lab.startRun())
+        } hasBegun: { lab in
+            exists(lab.seen(1, lab.target(1)) + "/.headwater/lab-build-t1/stage")
+        } isMidway: { lab, _ in
+            try await lab.differences(1) != []
         }
-        throw TooFast()
     }
-
-    private struct TooFast: Error {}
 
     /// build → t0 → t1 → t2, each its own host: what lies below a cut link is skipped with its cause, and follows when it is back.
     @Test(.enabled(if: isPossible, "needs root and namespaces"))

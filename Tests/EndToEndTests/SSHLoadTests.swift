@@ -44,26 +44,22 @@ struct SSHLoadTests {
         #expect(logins(world.servers[0]) >= 2, "the agent has one, each edge that runs at the time another")
     }
 
-    /// A run whose agent was killed in the middle, and that agent's token; with a larger tree where a machine is done before.
+    /// A run whose agent was killed in the middle, and that agent's token.
     private func killedMidway() async throws -> (World, RunningProcess, String) {
-        for count in [3000, 12_000, 48_000] {
+        let (world, run) = try await stoppedMidway([3000, 12_000, 48_000]) { count in
             let world = try World(targets: 1)
             try makeTree(world.source, files: count)
-            let run = try world.startRun()
-            #expect(await until { exists(world.target(0) + "/d0/file0") || !run.isRunning })
-            run.signal(SIGSTOP)
-            if run.isRunning, let first = tokens(world).first {
-                for agent in world.agents() { kill(agent, SIGKILL) }
-                run.signal(SIGCONT)
-                return (world, run, first)
-            }
-            run.signal(SIGCONT)
-            _ = await run.outcome()
+            return (world, try world.startRun())
+        } hasBegun: { world in
+            exists(world.target(0) + "/d0/file0")
+        } isMidway: { world, _ in
+            !tokens(world).isEmpty
         }
-        throw TooFast()
+        let first = tokens(world)[0]
+        for agent in world.agents() { kill(agent, SIGKILL) }
+        run.signal(SIGCONT)
+        return (world, run, first)
     }
-
-    private struct TooFast: Error {}
 
     /// Each agent process has a token of its own: the one that comes after a dead one must not be mistaken for it.
     @Test func aDeadAgent_isReplacedByOneWithANewToken_andTheRunGoesOn() async throws {

@@ -53,13 +53,13 @@ import Testing
             kills += 1
             let child = Process()
             child.executableURL = URL(fileURLWithPath: WritingFixture.probe)
-            child.arguments = ["flip", directory.path, "100", "100000", "none"]
+            child.arguments = ["flip", directory.path, "100", "1000", "none"]
             let output = Pipe()
             child.standardOutput = output
             try child.run()
             // The first batch is about to be applied: from here the moment is chance.
             #expect(output.fileHandleForReading.readData(ofLength: 1) == Data("r".utf8))
-            await letPass(microseconds: Int.random(in: 0..<6000, using: &generator))
+            usleep(UInt32.random(in: 0..<6000, using: &generator))
             kill(child.processIdentifier, SIGKILL)
             child.waitUntilExit()
             var turns = Set<String>()

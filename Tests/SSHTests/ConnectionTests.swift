@@ -133,12 +133,20 @@ import Testing
         ("Ciphers aes128-gcm@openssh.com,chacha20-poly1305@openssh.com", "cipher", "chacha20-poly1305@openssh.com"),
         ("KexAlgorithms diffie-hellman-group18-sha512", "key exchange", "diffie-hellman-group18-sha512"),
     ])
-    func aServerWithoutACommonAlgorithmIsNamedWithBothLists(line: String, kind: String, offered: String) throws {
+    func aServerWithoutACommonAlgorithmIsNamedWithBothLists(line: String, kind: String, offered: String) async throws {
         let server = try SSHServer(.init(config: [line]))
         let error = try #require(failure(server) { _ in })
         #expect(error.code == "ssh.algorithms")
         #expect(error.message.contains(kind) && error.message.contains(offered))
         #expect(!error.isTransient)
+        // The command does what the message promises; here on the server's own configuration, and told to that server alone.
+        let command = try #require(error.remedy.split(separator: "`").last.map(String.init))
+        #expect(command.hasPrefix("sudo sed ") && command.hasSuffix(" && sudo pkill -HUP -o -x sshd"))
+        let change = command.components(separatedBy: " && ")[0].dropFirst("sudo ".count)
+        let here = change.replacing("/etc/ssh/sshd_config", with: server.configuration)
+        #expect(try ChildProcess.run(["/bin/sh", "-c", here]).exit == 0)
+        kill(server.pid, SIGHUP)
+        #expect(await until { failure(server) { _ in } == nil })
     }
 
     @Test func ecdsaKeysLogIn() throws {

@@ -219,7 +219,7 @@ extension NamespaceLab {
         lab=$1
         ip link set lo up
         mount --bind "$lab/passwd" /etc/passwd
-        mount -t tmpfs -o mode=755,size=256m hub "$lab/hub"
+        mount -t tmpfs -o mode=755,size=1g hub "$lab/hub"
         mkdir "$lab/hub/build" "$lab/hub/home"
         chown \(firstUser):\(firstUser) "$lab/hub/build" "$lab/hub/home"
         chmod 700 "$lab/hub/home"

@@ -81,6 +81,9 @@ package final class SSHServer: Sendable {
 
     deinit { stop() }
 
+    /// The path of its `sshd_config`.
+    package var configuration: String { directory("config") }
+
     /// `ssh-ed25519 AAAA…` of a host key, without the comment.
     package func hostKey(_ type: String = "ed25519") -> String { SSHServer.publicKey(directory("host_\(type).pub")) }
 

@@ -3,17 +3,18 @@ import Topologies
 
 /// What to type against a finding.
 enum DoctorCommands {
-    /// `command` on the machine of `peer`, typed here.
+    /// `command` on the machine of `peer`, typed here; with a terminal there where it may ask for a password.
     static func there(_ peer: Peer, _ command: String) -> String {
         guard let host = peer.host else { return command }
-        return (["ssh"] + options(host) + [ShellWord.quoted(command)]).joined(separator: " ")
+        let ssh = command.hasPrefix("sudo ") ? "ssh -t" : "ssh"
+        return ([ssh] + options(host) + [ShellWord.quoted(command)]).joined(separator: " ")
     }
 
     /// Against what kept a peer from being reached.
     static func of(_ error: HeadwaterError, _ peer: Peer) -> [String] {
         guard let host = peer.host else { return [] }
         let written = written(in: error.remedy)
-        if !written.isEmpty { return written }
+        if !written.isEmpty { return written.map { $0.hasPrefix("sudo ") ? there(peer, $0) : $0 } }
         switch error.code {
         case "ssh.login-refused":
             return [(["ssh-copy-id"] + options(host)).joined(separator: " ")]
@@ -26,7 +27,7 @@ enum DoctorCommands {
 
     /// What stands between backquotes, or behind the last colon where that is a command.
     private static func written(in remedy: String) -> [String] {
-        let programs = ["ssh-keyscan", "ssh-keygen", "ssh-add", "ssh", "chmod", "mkdir", "make"]
+        let programs = ["sudo", "ssh-keyscan", "ssh-keygen", "ssh-add", "ssh", "chmod", "mkdir", "make"]
         func isCommand(_ text: Substring) -> Bool { programs.contains { text.hasPrefix($0 + " ") } }
         let parts = remedy.split(separator: "`", omittingEmptySubsequences: false)
         let quoted = parts.indices.filter { $0 % 2 == 1 && $0 < parts.count - 1 }.map { parts[$0] }.filter(isCommand)
