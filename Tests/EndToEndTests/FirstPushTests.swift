@@ -5,7 +5,7 @@ import Testing
 struct FirstPushTests {
     @Test(arguments: [1, 4])
     func awkwardTree_standsOnEveryTarget(targets: Int) async throws {
-        let world = try World(targets: targets)
+        let world = try World(targets: targets, sharesAgents: false)
         try AwkwardTree.build(at: world.source)
         let expected = try TreeListing(world.source)
 

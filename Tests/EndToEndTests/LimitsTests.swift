@@ -79,7 +79,7 @@ struct LimitsTests {
 
     @Test(.enabled(if: getuid() != 0, "root writes everywhere"))
     func homeThatCannotBeWritten_failsTheEdgeWithTheReason() async throws {
-        let world = try World(targets: 1)
+        let world = try World(targets: 1, sharesAgents: false)
         try makeTree(world.source, files: 5)
         #expect(chmod(world.servers[0].home, 0o555) == 0)
         let outcome = try await world.headwater("run")

@@ -55,7 +55,7 @@ struct SSHLoadTests {
         } isMidway: { world, _ in
             !tokens(world).isEmpty
         }
-        let first = tokens(world)[0]
+        let first = try #require(tokens(world).first)
         for agent in world.agents() { kill(agent, SIGKILL) }
         run.signal(SIGCONT)
         return (world, run, first)

@@ -59,7 +59,7 @@ import Testing
             try child.run()
             // The first batch is about to be applied: from here the moment is chance.
             #expect(output.fileHandleForReading.readData(ofLength: 1) == Data("r".utf8))
-            usleep(UInt32.random(in: 0..<6000, using: &generator))
+            poll(nil, 0, Int32.random(in: 0..<7, using: &generator))
             kill(child.processIdentifier, SIGKILL)
             child.waitUntilExit()
             var turns = Set<String>()

@@ -144,7 +144,7 @@ import Testing
         #expect(command.hasPrefix("sudo sed ") && command.hasSuffix(" && sudo pkill -HUP -o -x sshd"))
         let change = command.components(separatedBy: " && ")[0].dropFirst("sudo ".count)
         let here = change.replacing("/etc/ssh/sshd_config", with: server.configuration)
-        #expect(try ChildProcess.run(["/bin/sh", "-c", here]).exit == 0)
+        #expect(try ChildProcess.run(["/bin/sh", "-c", String(here)]).exit == 0)
         kill(server.pid, SIGHUP)
         #expect(await until { failure(server) { _ in } == nil })
     }

@@ -64,7 +64,7 @@ import Wire
             while !isOver.read({ $0 }) {
                 pwrite(file, &byte, 1, off_t(Int.random(in: 0..<60_000_000)))
                 byte &+= 1
-                usleep(50)
+                poll(nil, 0, 1)
             }
             close(file)
         }

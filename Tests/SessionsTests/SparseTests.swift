@@ -7,8 +7,8 @@ import Testing
 /// Holes of sparse files are holes at the other end, and cost next to nothing on their way.
 @Suite struct SparseTests {
     private static let tree = """
-        truncate -s 256M source/large; head -c 1048576 /dev/urandom | dd of=source/large bs=1M seek=100 conv=notrunc status=none
-        truncate -s 300M source/hole; truncate -s 300000 source/small; printf end >> source/small; truncate -s 5000 source/tiny
+        truncate -s 64M source/large; head -c 1048576 /dev/urandom | dd of=source/large bs=1M seek=30 conv=notrunc status=none
+        truncate -s 80M source/hole; truncate -s 300000 source/small; printf end >> source/small; truncate -s 5000 source/tiny
         head -c 2M /dev/urandom > source/full; head -c 2M /dev/zero > source/zeros; truncate -s 3M source/full
         touch -d 2001-02-03 source/*
         """
@@ -33,7 +33,7 @@ import Testing
         let again = await ends.run()
         #expect(again.error == nil && again.outcome?.counts == CycleCounts())
         ends.shell(
-            "printf x | dd of=source/large bs=1 seek=200000000 conv=notrunc status=none; truncate -s 10M source/hole")
+            "printf x | dd of=source/large bs=1 seek=50000000 conv=notrunc status=none; truncate -s 10M source/hole")
         #expect(await ends.run().error == nil)
         #expect(ends.listing(ends.source) == ends.listing(ends.target))
         #expect(stored(ends, ends.target)["large"]! <= stored(ends, ends.source)["large"]! + 64)

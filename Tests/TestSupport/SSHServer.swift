@@ -12,6 +12,8 @@ package final class SSHServer: Sendable {
         package var userKeyType = "ed25519"
         /// More lines of `sshd_config`, before the others: the first value of a keyword wins.
         package var config: [String] = []
+        /// XDG_CACHE_HOME of what runs over this server, where agents are kept; `.cache` of its home without.
+        package var cache: String?
 
         package init(hostKeyTypes: [String] = ["ed25519"], userKeyType: String = "ed25519", config: [String] = []) {
             self.hostKeyTypes = hostKeyTypes
@@ -161,8 +163,8 @@ extension SSHServer {
         lines += [
             "Port \(port)", "ListenAddress 127.0.0.1", "AuthorizedKeysFile " + directory("authorized_keys"),
             "StrictModes no", "UsePAM no", "PidFile none", "PermitRootLogin yes", "PasswordAuthentication no",
-            "KbdInteractiveAuthentication no", "SetEnv HOME=" + directory("home"), "LogLevel VERBOSE",
-            "PrintMotd no",
+            "KbdInteractiveAuthentication no", "LogLevel VERBOSE", "PrintMotd no",
+            "SetEnv HOME=" + directory("home") + (options.cache.map { " XDG_CACHE_HOME=" + $0 } ?? ""),
         ]
         // Of this keyword the last value wins.
         if !options.config.contains(where: { $0.hasPrefix("MaxStartups") }) { lines.append("MaxStartups 100") }

@@ -14,7 +14,10 @@ package final class TemporaryDirectory: Sendable {
     /// A path beneath the directory.
     package func callAsFunction(_ relative: String) -> String { path + "/" + relative }
 
-    deinit {
+    deinit { remove() }
+
+    /// Now, and not only when the last reference goes.
+    func remove() {
         let removal = Process()
         removal.executableURL = URL(fileURLWithPath: "/bin/sh")
         removal.arguments = ["-c", "chmod -R u+rwX -- \"$1\" 2>/dev/null; rm -rf -- \"$1\"", "sh", path]

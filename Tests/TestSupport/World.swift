@@ -16,9 +16,10 @@ package final class World: Sendable {
     ///   - edges: YAML below `peers:`'s end; by default one push edge from `build` to each target.
     ///   - servers: how many hosts the targets share, in turns; by default each has one of its own.
     ///   - options: of every server.
+    ///   - sharesAgents: Agents are found where an earlier world has deployed them; else each server gets its own.
     package init(
         targets: Int, edges: String? = nil, localPeers: [String] = [], settings: String = "", servers: Int? = nil,
-        options: SSHServer.Options = SSHServer.Options()
+        options: SSHServer.Options = SSHServer.Options(), sharesAgents: Bool = true
     ) throws {
         self.targets = targets
         let directory = TemporaryDirectory("world")
@@ -34,6 +35,8 @@ package final class World: Sendable {
             try FileManager.default.createDirectory(
                 atPath: directory("remote\(index)"), withIntermediateDirectories: true)
         }
+        var options = options
+        if sharesAgents { options.cache = SharedAgents.path }
         self.servers = try (0..<(servers ?? targets)).map { _ in try SSHServer(options) }
         let edges = edges ?? (0..<targets).map { "  - build -> t\($0)\n" }.joined()
         try writeTopology(peers: peers(localPeers), edges: edges, settings: settings)
