@@ -4,12 +4,16 @@ import PackageDescription
 /// Warnings are errors where the project itself is checked; a user's newer compiler may warn in peace.
 let strict = Context.environment["CI"] != nil || Context.environment["HEADWATER_STRICT"] != nil
 let settings: [SwiftSetting] = strict ? [.treatAllWarnings(as: .error)] : []
+/// For what loops over bytes, and for what builds, reads and compares whole trees: unoptimised that is most of the time that the tests
+/// take.
+let optimised: [SwiftSetting] = settings + [.unsafeFlags(["-O"])]
 
 /// A Swift module under `Sources/`; what it may import is the list of `docs/architecture.md`, held by `LayerTests`.
 ///
 /// - Parameter documents: links into `docs/`, whose text the module carries, so that the program and its documents cannot differ.
 func module(
-    _ name: String, _ dependencies: [Target.Dependency], archives: [String] = [], documents: [String] = []
+    _ name: String, _ dependencies: [Target.Dependency], archives: [String] = [], documents: [String] = [],
+    settings: [SwiftSetting] = settings
 ) -> Target {
     .target(
         name: name, dependencies: dependencies, resources: documents.map { .embedInCode($0) }, swiftSettings: settings,
@@ -38,12 +42,12 @@ let package = Package(
         library("CCrypto"),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
 
-        module("Core", []),
-        module("Wire", ["Core"]),
-        module("Filters", ["Core"]),
+        module("Core", [], settings: optimised),
+        module("Wire", ["Core"], settings: optimised),
+        module("Filters", ["Core"], settings: optimised),
         module(
             "Content", ["Core", "CZstd", "CXXHash", "CCrypto"],
-            archives: ["libzstd", "libxxhash", "libcrypto"]),
+            archives: ["libzstd", "libxxhash", "libcrypto"], settings: optimised),
         module("Reconciliation", ["Core", "Content"]),
         module("Topologies", ["Core", "Filters", "CYAML"], archives: ["libyaml"], documents: ["rules.md"]),
         module("Platform", ["Core", "CLinux"]),
@@ -82,13 +86,12 @@ let package = Package(
         .executableTarget(
             name: "apply-probe", dependencies: ["Core", "Platform", "Roots"], path: "Tests/apply-probe",
             swiftSettings: settings),
-        // What builds, reads and compares whole trees is optimised: else that is most of the time that the tests take.
         .target(
             name: "TestSupport", dependencies: ["Core", "Platform"], path: "Tests/TestSupport",
-            swiftSettings: settings + [.unsafeFlags(["-O"])]),
+            swiftSettings: optimised),
         .target(
             name: "ReconciliationRig", dependencies: ["Core", "Content", "Reconciliation"],
-            path: "Tests/ReconciliationRig", swiftSettings: settings + [.unsafeFlags(["-O"])]),
+            path: "Tests/ReconciliationRig", swiftSettings: optimised),
         .executableTarget(
             name: "histories", dependencies: ["Core", "ReconciliationRig"], path: "Tests/histories",
             swiftSettings: settings),
