@@ -31,6 +31,9 @@ final class SessionEnd {
     private var snapshot: Snapshot?
     /// Where the links of the last view lead.
     private var followed: FollowedTree?
+    private let extended: ExtendedReader
+    /// When the scan behind the last view began.
+    private var lookedSince: Timestamp?
     /// Both ends send and receive.
     var isBidi: Bool { request.edge.mode == .bidi }
 
@@ -39,9 +42,10 @@ final class SessionEnd {
         _ resolutions: ConflictPattern, _ registry: RootRegistry, isUpstream: Bool, lent: LentFiles?
     ) {
         self.registry = registry
+        extended = ExtendedReader(opening.root)
         preserved = Preserved(
             request.policy.preserve, isUpstream: isUpstream, isWritten: !isUpstream || request.edge.mode == .bidi,
-            accounts: AccountNames.system, rights: .current)
+            accounts: AccountNames.system, rights: .current, extended: extended)
         self.lent = lent
         self.filter = filter
         self.resolutions = resolutions
@@ -79,10 +83,12 @@ final class SessionEnd {
         guard let image = isPlan ? root.prediction.applied(to: present) : present else {
             throw .unforeseeable(root.givenPath)
         }
+        lookedSince = WallClock.at(image.startedAt)
         do throws(SystemError) {
             guard policy.symlinks == .follow, meta.terms.isUpstream else { return image }
             let followed = try FollowedTree(image, of: root)
             self.followed = followed
+            extended.place = { followed.place(of: $0) }
             return followed.image
         } catch {
             if error.errno == E2BIG { throw .tooManyFollowed(root.givenPath) }
@@ -122,7 +128,10 @@ final class SessionEnd {
     func kept(_ identity: LocalIdentity) -> LocalIdentity? {
         // Nothing is read again within a plan.
         if isPlan { return identity }
-        return Racy.isRacy(identity, readAt: root.cache.readSince ?? WallClock.now) ? nil : identity
+        let readAt = root.cache.readSince ?? WallClock.now
+        // Extended attributes and ACLs are read at any time after the scan.
+        let since = preserved.readsExtended ? lookedSince.map { min($0, readAt) } ?? readAt : readAt
+        return Racy.isRacy(identity, readAt: since) ? nil : identity
     }
 
     // MARK: Rows

@@ -25,7 +25,11 @@ extension Source {
         case .conflict: identity = bidi?.identity(of: change.path)
         case .touchedFile: (identity, needsRow) = (identity.flatMap { content.kept($0) }, true)
         case .file: sent = sent ?? content.lentContent(index, change)
-        case .directory, .symlink: break
+        case .directory, .symlink: if end.preserved.readsExtended { identity = identity.flatMap { content.kept($0) } }
+        }
+        // What was read of it beside content was that of the announced state.
+        if end.preserved.readsExtended, let known = change.request?.identity, sent?.identity != known {
+            sent?.identity = nil
         }
         let row = needsRow ? try end.standingRow(at: change.path) : nil
         return SourceRow(
@@ -54,7 +58,7 @@ extension Source {
     /// What stands at a path, where that looks as it was told.
     private func identity(of path: TreePath, if told: AgreedEntry) -> LocalIdentity? {
         guard let index = image?.index(of: path),
-            end.preserved.agree(end.preserved.seen(image!.status(at: index)), told.attributes)
+            end.preserved.agree(end.preserved.seen(path, image!.status(at: index), nil), told.attributes)
         else { return nil }
         return content.kept(image!.identity(at: index))
     }

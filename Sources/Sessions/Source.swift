@@ -140,27 +140,36 @@ final class Source {
         guard !announcer.isAtEnd, hasRoom else { return false }
         var records: [ChangeRecord] = []
         var bytes = 0
-        let first = announced
         while records.count < ChangesMessage.recordsMax / 2 && bytes < ChangesMessage.bytesTarget {
             // Content may have to be read to tell: an operator need not wait for it.
             if inbox.isCancelled { return true }
             for (record, request) in try announcer.next() {
+                // Mostly one; of conflicts that are flagged together there may be more than one frame takes.
+                if bytes >= ChangesMessage.bytesTarget {
+                    try sendChanges(&records, &bytes, isLast: false)
+                }
                 records.append(record)
                 bytes += record.bytesEstimate
                 remember(record, request, isAnswer: false)
             }
             if announcer.isAtEnd { break }
         }
-        content.closePack(at: announced)
-        framesInFlight.append((announced, bytes))
-        bytesInFlight += bytes
         if announcer.isAtEnd {
             try announcer.endPass()
             isBetweenPasses = announcer.hasAnotherPass
         }
-        let message = ChangesMessage(isLast: announcer.isAtEnd, isAnswer: false, firstIndex: first, records: records)
-        try link.send(.changes, message.encoded())
+        try sendChanges(&records, &bytes, isLast: announcer.isAtEnd)
         return true
+    }
+
+    private func sendChanges(_ records: inout [ChangeRecord], _ bytes: inout Int, isLast: Bool) throws(HeadwaterError) {
+        content.closePack(at: announced)
+        framesInFlight.append((announced, bytes))
+        bytesInFlight += bytes
+        let message = ChangesMessage(
+            isLast: isLast, isAnswer: false, firstIndex: announced - records.count, records: records)
+        try link.send(.changes, message.encoded())
+        (records, bytes) = ([], 0)
     }
 
     /// Whether the target has decided enough to be told more.

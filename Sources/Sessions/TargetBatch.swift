@@ -50,7 +50,13 @@ final class TargetBatch {
 
     // MARK: Collecting
 
-    func add(_ step: PlannedStep, _ staged: StagedFile? = nil) { work.add(step, staged) }
+    func add(_ step: PlannedStep, _ staged: StagedFile? = nil) {
+        var step = step
+        if end.preserved.readsExtended { step.identity = step.identity.flatMap(end.kept) }
+        // All else that is its own is seen by a scan, and a plan cannot read again.
+        if !end.preserved.readsExtended || end.isPlan { step.keepsOwnMode = false }
+        work.add(step, staged)
+    }
 
     /// The target has this content already: only attributes may be off, or only the row is missing.
     func add(same file: SentFile, _ wanted: WantedFile) throws(HeadwaterError) {
@@ -61,7 +67,7 @@ final class TargetBatch {
             throw .protocolBroken(WireFault("change \(file.index) is the same as what is not here"))
         }
         step.identity = step.identity.flatMap(end.kept)
-        work.add(step)
+        add(step)
     }
 
     func remove(later removal: Removal) { work.remove(later: removal) }
@@ -266,7 +272,7 @@ extension RowsMessage.Item {
     fileprivate static func takeFrame(_ rest: inout ArraySlice<RowsMessage.Item>) -> [RowsMessage.Item] {
         var bytes = 0
         let taken = rest.prefix { item in
-            bytes += item.path.key.count + 256
+            bytes += item.bytesEstimate
             return bytes <= ChangesMessage.expandedBytesMax / 2
         }
         rest = rest.dropFirst(taken.count)

@@ -27,9 +27,7 @@ package enum NotSupportedYet {
 
     /// Items of `preserve`.
     package static let preserved: Set<String> = [
-        "acls",
-        "hardlinks",
-        "xattrs",
+        "hardlinks"
     ]
 
     /// Values of `route`.

@@ -8,8 +8,10 @@ extension Applier {
         switch operation {
         case .putFile(let path, let file, let expected):
             let staged = Displacement.Staged(number: file.number, inode: file.inode)
+            if let fault = file.fault { return .failed(fault) }
             return try put(staged, path, expected, index, &batch)
         case .putSymlink(let path, _, _, _, let expected):
+            if let fault = batch.faults[index] { return .failed(fault) }
             guard let staged = batch.staged[index] else { return .failed(SystemError("symlinkat", EINVAL)) }
             return try put(staged, path, expected, index, &batch)
         case .makeDirectory(let path, let attributes, let dressing, let expected):
@@ -131,6 +133,11 @@ extension Dressing {
     func put(on fd: Int32, _ attributes: Attributes, _ status: FileStatus) throws(SystemError) {
         let (newUser, newGroup) = (status.userID == user ? nil : user, status.groupID == group ? nil : group)
         try setOwner(descriptor: fd, user: newUser, group: newGroup)
+        var status = status
+        if self.attributes != nil || lists != nil {
+            try putExtended(on: fd, attributes, status)
+            status = try FileStatus(descriptor: fd)
+        }
         let mode = mode(of: attributes)
         let isOther = status.permissions != mode || (mode & 0o6000 != 0 && (newUser ?? newGroup) != nil)
         if setsMode, status.kind != .symlink, isOther { try setPermissions(descriptor: fd, mode) }

@@ -14,6 +14,8 @@ struct Batch {
     private(set) var staged = [Int: Displacement.Staged]()
     var outcomes: [Outcome]
     var isPublished: [Bool]
+    /// Why a staged symlink could not get its extended attributes.
+    private(set) var faults = [Int: SystemError]()
     var directories: TouchedDirectories
     /// Attributes of inodes were changed that are made durable only with the whole file system.
     var needsWholeSync = false
@@ -38,6 +40,7 @@ struct Batch {
                 switch operations[index] {
                 case .putSymlink(_, let target, let attributes, let dressing, _):
                     staged[index] = try stageSymlink(target, attributes, dressing)
+                    faults[index] = staged[index].flatMap { dressExtended($0, attributes, dressing) }
                 case .makeDirectory(_, _, _, let expected) where expected != .absent && !expected.isDirectory:
                     staged[index] = try stageDirectory()
                 case .remove, .exchange:
@@ -66,6 +69,20 @@ struct Batch {
             }
             return Displacement.Staged(number: number, inode: try FileStatus(at: own, name).inode)
         }
+    }
+
+    /// Why it cannot have them.
+    private func dressExtended(_ link: Displacement.Staged, _ attributes: Attributes, _ dressing: Dressing)
+        -> SystemError?
+    {
+        guard dressing.attributes != nil else { return nil }
+        do throws(SystemError) {
+            try Stage.withName(link.number) { name throws(SystemError) in
+                let opened = try Descriptor(at: stage.directory.raw, name, Descriptor.pathOnly | O_NOFOLLOW)
+                try dressing.putExtended(on: opened.raw, attributes, try FileStatus(descriptor: opened.raw))
+            }
+            return nil
+        } catch { return error }
     }
 
     private func stageDirectory() throws(SystemError) -> Displacement.Staged {

@@ -240,6 +240,8 @@ package final class Stage: Sendable {
         guard status.device == device else { throw SystemError("statx", EXDEV) }
         guard status.userID == geteuid() else { throw SystemError("statx", EPERM) }
         if status.permissions != 0o700 { try setPermissions(descriptor: opened.raw, 0o700) }
+        // What is made here is not to get ACLs of the tree's directories.
+        try? DescriptorExtended.remove(opened.raw, DescriptorExtended.standardList)
         return opened
     }
 

@@ -17,6 +17,9 @@ struct TouchedDirectories {
         /// Nil where it is not ours to set.
         var user: UInt32?
         var group: UInt32?
+        /// Nil where they stay.
+        var attributes: ExtendedAttributes?
+        var lists: AccessLists?
         /// The operation that asked for these attributes; nil where the old ones are restored.
         var operation: Int?
     }
@@ -47,7 +50,7 @@ struct TouchedDirectories {
             device: status.device, inode: status.inode,
             mode: dressing.setsMode ? dressing.mode(of: attributes) : wanted[path]?.mode,
             mtime: dressing.setsTime ? attributes.mtime : nil, user: dressing.user, group: dressing.group,
-            operation: operation)
+            attributes: dressing.attributes, lists: dressing.lists, operation: operation)
     }
 
     /// What is to become of directories at and below `from` is that of those at `to` now, and the reverse where the two changed places.
@@ -132,7 +135,7 @@ extension TouchedDirectories.Wanted {
         guard status.device == device, status.inode == inode else { return nil }
         var dressing = Dressing()
         (dressing.setsMode, dressing.setsTime, dressing.specialBits) = (mode != nil, mtime != nil, 0o6000)
-        (dressing.user, dressing.group) = (user, group)
+        (dressing.user, dressing.group, dressing.attributes, dressing.lists) = (user, group, self.attributes, lists)
         let attributes = Attributes(kind: .directory, mode: mode ?? 0, size: 0, mtime: mtime ?? .zero)
         do throws(SystemError) { try dressing.put(on: fd, attributes, status) } catch
             where operation == nil && error.errno == EPERM
