@@ -50,7 +50,7 @@ package struct ExtendedAttributes: Hashable, Sendable {
     package let list: [ExtendedAttribute]
 
     /// The most bytes of all names and values of one entry, with five beside each.
-    package static let bytesMax = 48 << 10
+    package static let bytesMax = 32 << 10
 
     /// - Parameter list: each name once; what is not of `scope` is left out.
     package init(_ scope: Scope, _ list: [ExtendedAttribute]) {

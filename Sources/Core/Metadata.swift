@@ -36,7 +36,7 @@ package struct Account: Hashable, Sendable {
 /// What an entry has beside kind, mode, size and time, as far as the session keeps it in step. Shared by entries that have the same.
 ///
 /// Its bytes are its form in `snap.db` and on the wire: a byte of flags (1 user, 2 group, 4 the user has a name, 8 the group has one,
-/// 16 extended attributes, 32 ACLs), then each that is there, in this order; `docs/format/snapshot.md` says how.
+/// 16 extended attributes, 32 ACLs, 64 another name of a file), then each that is there, in this order; `docs/format/snapshot.md` says how.
 package final class Metadata: Hashable, Sendable {
     /// Nil where the session does not preserve it.
     package let owner: Account?
@@ -46,18 +46,22 @@ package final class Metadata: Hashable, Sendable {
     package let attributes: ExtendedAttributes?
     /// The same of ACLs.
     package let lists: AccessLists?
+    /// The file is the same as the one at this path: another name of it.
+    package let link: TreePath?
     package let bytes: [UInt8]
 
     /// The most bytes of one that is decoded.
     package static let bytesMax =
-        1 + 2 * (5 + Account.nameBytesMax) + ExtendedAttributes.bytesMax + AccessLists.bytesMax
+        1 + 2 * (5 + Account.nameBytesMax) + ExtendedAttributes.bytesMax + AccessLists.bytesMax + 2 + TreePath.bytesMax
 
     /// Nil for nothing at all.
     package init?(
-        owner: Account?, group: Account?, attributes: ExtendedAttributes? = nil, lists: AccessLists? = nil
+        owner: Account?, group: Account?, attributes: ExtendedAttributes? = nil, lists: AccessLists? = nil,
+        link: TreePath? = nil
     ) {
-        if owner == nil && group == nil && attributes == nil && lists == nil { return nil }
+        if owner == nil && group == nil && attributes == nil && lists == nil && link == nil { return nil }
         (self.owner, self.group, self.attributes, self.lists) = (owner, group, attributes, lists)
+        self.link = link
         var flags: UInt8 = 0
         var rest: [UInt8] = []
         for (account, bit) in [(owner, UInt8(1)), (group, UInt8(2))] {
@@ -73,6 +77,11 @@ package final class Metadata: Hashable, Sendable {
             flags |= 32
             lists.write(to: &rest)
         }
+        if let link {
+            flags |= 64
+            rest.put(UInt16(link.key.count))
+            rest += link.key
+        }
         bytes = [flags] + rest
     }
 
@@ -80,7 +89,7 @@ package final class Metadata: Hashable, Sendable {
     package convenience init?(validating raw: some Collection<UInt8>) {
         var input = MetadataReader(Array(raw))
         // A name only of who is there.
-        guard let flags = input.byte(), (1...63).contains(flags), ((flags & 12) >> 2) & ~flags == 0 else { return nil }
+        guard let flags = input.byte(), (1...127).contains(flags), ((flags & 12) >> 2) & ~flags == 0 else { return nil }
         func account(_ bit: UInt8) -> Account?? {
             flags & bit == 0 ? .some(nil) : input.account(hasName: flags & (bit << 2) != 0).map { .some($0) }
         }
@@ -95,8 +104,13 @@ package final class Metadata: Hashable, Sendable {
             lists = AccessLists(reading: &input)
             if lists == nil { return nil }
         }
+        var link: TreePath?
+        if flags & 64 != 0 {
+            link = input.path()
+            if link == nil { return nil }
+        }
         guard input.isAtEnd else { return nil }
-        self.init(owner: owner, group: group, attributes: attributes, lists: lists)
+        self.init(owner: owner, group: group, attributes: attributes, lists: lists, link: link)
     }
 
     package static func == (a: Metadata, b: Metadata) -> Bool { a === b || a.bytes == b.bytes }

@@ -44,6 +44,12 @@ struct MetadataReader {
         return name
     }
 
+    /// A path beneath the root behind the length of its key.
+    mutating func path() -> TreePath? {
+        guard let count = number(UInt16.self), count > 0, let key = bytes(Int(count)) else { return nil }
+        return try? TreePath(validating: key)
+    }
+
     mutating func account(hasName: Bool) -> Account? {
         guard let id = number(UInt32.self) else { return nil }
         if !hasName { return Account(id: id, name: nil) }

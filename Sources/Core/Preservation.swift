@@ -16,13 +16,16 @@ package struct Preservation: OptionSet, Hashable, Sendable {
     /// POSIX ACLs, users and groups in them by name.
     package static let acls = Preservation(rawValue: 32)
 
+    /// Which files are names of one another. Never where both ends send.
+    package static let hardlinks = Preservation(rawValue: 64)
+
     /// What an edge keeps that says nothing of it.
     package static let standard: Preservation = [.mode, .times]
 
     /// The words of the key, in the order in which they are listed.
     package static let words: [(word: String, item: Preservation)] = [
         ("mode", .mode), ("times", .times), ("owner", .owner), ("group", .group), ("xattrs", .xattrs),
-        ("acls", .acls),
+        ("acls", .acls), ("hardlinks", .hardlinks),
     ]
 
     /// All items there are.

@@ -136,6 +136,7 @@ package final class Decider<View: EndView> {
         if let kind = record.attributes?.kind ?? row?.agreed.attributes.kind { try view.checkIsIncluded(path, kind) }
         let scanned = view.found(at: path)
         if let scanned, record.state != .absent { surplus?.claim(scanned.place) }
+        noteLeaving(record, scanned)
         let found = repaired.contains(path) ? nil : scanned.map { view.looked(path, $0, standing) }
         let here = record.attributes.map { view.preserved.here($0, over: found?.attributes) }
         let source = here.map { SourceState.present($0) } ?? .absent
@@ -149,6 +150,7 @@ package final class Decider<View: EndView> {
             return .apply(PlannedStep(index: index, path: path, flag: conflict, identity: found?.identity))
         }
         let target = state(path, found, row, isDeleted: record.state == .absent)
+        if let verdict = linked(index, record, here, found) { return verdict }
         if case .touchedFile = record.state, let found, let row, found.kind == .file,
             case .present(_, isUntouched: true, _) = target
         {

@@ -96,6 +96,14 @@ extension HeadwaterError {
             remedy: "keep that tree on a file system that has them, or leave `acls` out of `preserve`", exit: .problems)
     }
 
+    static func linksUnsupported(_ isUpstream: Bool) -> HeadwaterError {
+        HeadwaterError(
+            "preserve.hardlinks-unsupported",
+            "the file system of the \(end(isUpstream)) end gives no file a second name; each name has a file of its own there",
+            remedy: "keep that tree on a file system that has hard links, or leave `hardlinks` out of `preserve`",
+            exit: .problems)
+    }
+
     static func extendedUnread(_ path: TreePath, _ fault: Extended.Fault, _ isUpstream: Bool) -> HeadwaterError {
         switch fault {
         case .tooLarge:

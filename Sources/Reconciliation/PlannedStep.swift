@@ -10,6 +10,8 @@ package struct PlannedStep: Hashable, Sendable {
         case makeDirectory(Attributes)
         case setAttributes(Attributes)
         case remove
+        /// Another name of the file that stands at a path by then, as which it is described.
+        case link(to: TreePath, Attributes)
         /// The entry that stands at another path, `expected` there, gets this one.
         case move(from: TreePath)
         /// The entries of two paths change places; what stands at the other one.
@@ -19,7 +21,8 @@ package struct PlannedStep: Hashable, Sendable {
         package var attributes: Attributes? {
             switch self {
             case .putFile, .remove, .move, .exchange: nil
-            case .putSymlink(_, let attributes), .makeDirectory(let attributes), .setAttributes(let attributes):
+            case .putSymlink(_, let attributes), .makeDirectory(let attributes), .setAttributes(let attributes),
+                .link(_, let attributes):
                 attributes
             }
         }

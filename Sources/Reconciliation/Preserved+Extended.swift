@@ -15,14 +15,30 @@ extension Preserved {
 
     /// What was seen of an entry, with what it has of these.
     package func looked(_ seen: Attributes, _ path: TreePath, _ identity: LocalIdentity, _ row: Row?) -> Attributes {
-        guard readsExtended, seen.kind.isSynced else { return seen }
+        guard readsExtended || links != nil, seen.kind.isSynced else { return seen }
         var looked = seen
-        let found = asAgreed(seen, identity, row) ?? read(path, identity, seen.kind)
+        let found: Parts = readsExtended ? asAgreed(seen, identity, row) ?? read(path, identity, seen.kind) : (nil, nil)
+        let leader = seen.kind == .file && canLink ? links?.leader(at: path) : nil
         looked.metadata = shared(
             Metadata(
                 owner: seen.metadata?.owner, group: seen.metadata?.group, attributes: found.attributes,
-                lists: found.lists))
+                lists: found.lists, link: leader == path ? nil : leader))
         return looked
+    }
+
+    // MARK: Hard links
+
+    /// Whether the file is to be made another name of one that is there.
+    var keepsLinks: Bool { items.contains(.hardlinks) && canLink }
+
+    /// The same file as the one that stands for all its names here, where that is so already.
+    func linkHere(_ wanted: TreePath?, over standing: TreePath?) -> TreePath? {
+        guard let wanted, items.contains(.hardlinks) else { return nil }
+        if !canLink {
+            deny(.hardlinks) { .linksUnsupported(isUpstream) }
+            return nil
+        }
+        return standing == (links?.leader(at: wanted) ?? wanted) ? standing : wanted
     }
 
     private typealias Parts = (attributes: ExtendedAttributes?, lists: AccessLists?)

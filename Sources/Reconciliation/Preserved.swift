@@ -16,6 +16,10 @@ package final class Preserved {
     let isUpstream: Bool
     /// Nil where nothing has extended attributes or ACLs.
     let extended: (any ExtendedReading)?
+    /// Nil where hard links are not kept, or nothing was looked at yet.
+    package var links: (any LinkLooking)?
+    /// Whether the file system of this end can give a file another name.
+    package var canLink = true
     private var lastExtended: Metadata?
     private var described: [OwnerIDs: Metadata] = [:]
     private var last: (owner: OwnerIDs, metadata: Metadata?)?
@@ -60,7 +64,7 @@ package final class Preserved {
     ///
     /// - Parameter row: of the path; nil where there is none. What is recorded of the very inode in this state is not read again.
     package func seen(_ path: TreePath, _ entry: EntryStatus, _ row: Row?) -> Attributes {
-        readsExtended ? looked(seen(entry), path, entry.identity, row) : seen(entry)
+        readsExtended || links != nil ? looked(seen(entry), path, entry.identity, row) : seen(entry)
     }
 
     /// The same to be told: what could not be set here is said as it was agreed, not as it came to be.
@@ -73,12 +77,12 @@ package final class Preserved {
             owner: here?.owner == mine?.owner ? theirs.owner ?? mine?.owner : mine?.owner,
             group: here?.group == mine?.group ? theirs.group ?? mine?.group : mine?.group,
             attributes: saidAttributes(mine?.attributes, agreed: theirs.attributes, path),
-            lists: saidLists(mine?.lists, agreed: theirs.lists, here: here?.lists))
+            lists: saidLists(mine?.lists, agreed: theirs.lists, here: here?.lists), link: mine?.link)
         return said
     }
 
     /// Whether there is more than mode and times.
-    package var hasMetadata: Bool { !items.isDisjoint(with: [.owner, .group, .xattrs, .acls]) }
+    package var hasMetadata: Bool { !items.isDisjoint(with: [.owner, .group, .xattrs, .acls, .hardlinks]) }
 
     /// Whether something has to be read for it that a scan does not see.
     package var readsExtended: Bool { !items.isDisjoint(with: [.xattrs, .acls]) }
@@ -118,14 +122,21 @@ package final class Preserved {
     private func metadataHere(_ wanted: Metadata?, _ kind: EntryKind, over standing: Attributes?) -> Metadata? {
         let stands = standing?.metadata
         // Rows of a time before the key say nothing.
-        guard let wanted, hasMetadata else { return stands }
+        guard hasMetadata else { return stands }
+        guard let wanted else {
+            // Says nothing of anything, but that it is no other's name.
+            guard items.contains(.hardlinks), let stands, stands.link != nil else { return stands }
+            return Metadata(
+                owner: stands.owner, group: stands.group, attributes: stands.attributes, lists: stands.lists)
+        }
         return Metadata(
             owner: items.contains(.owner) ? ownerHere(wanted.owner, over: stands?.owner) : nil,
             group: items.contains(.group) ? groupHere(wanted.group, over: stands?.group) : nil,
             attributes: items.contains(.xattrs)
                 ? attributesHere(wanted.attributes, kind, isNew: standing == nil, over: stands?.attributes) : nil,
             lists: items.contains(.acls)
-                ? listsHere(wanted.lists, kind, isNew: standing == nil, over: stands?.lists) : nil)
+                ? listsHere(wanted.lists, kind, isNew: standing == nil, over: stands?.lists) : nil,
+            link: linkHere(wanted.link, over: stands?.link))
     }
 
     private func ownerHere(_ wanted: Account?, over standing: Account?) -> Account? {
@@ -193,6 +204,7 @@ package final class Preserved {
             && (!items.contains(.owner) || isSame(a.metadata?.owner, b.metadata?.owner))
             && (!items.contains(.group) || isSame(a.metadata?.group, b.metadata?.group))
             && (!items.contains(.xattrs) || a.metadata?.attributes == b.metadata?.attributes)
+            && (!items.contains(.hardlinks) || a.metadata?.link == b.metadata?.link)
             && (!items.contains(.acls) || a.metadata?.lists == b.metadata?.lists)
     }
 

@@ -163,7 +163,8 @@ package struct TreeComparison<Entries: EntryStream & ~Copyable, Rows: RowStream>
         case .file, .directory, .symlink:
             // What was recorded of this very inode in this state is not looked at again.
             let seen =
-                entry.identity == taken.local ? preserved.seen(entry) : preserved.seen(taken.path, entry, taken)
+                entry.identity == taken.local && !preserved.items.contains(.hardlinks)
+                ? preserved.seen(entry) : preserved.seen(taken.path, entry, taken)
             switch EntryStanding(of: seen, entry.identity, against: taken, preserved, isVerifying) {
             case .untouched: return nil
             case .unverified: return .unverified(taken.path, entry, taken)

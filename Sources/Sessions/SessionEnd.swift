@@ -44,7 +44,7 @@ final class SessionEnd {
         self.registry = registry
         extended = ExtendedReader(opening.root)
         preserved = Preserved(
-            request.policy.preserve, isUpstream: isUpstream, isWritten: !isUpstream || request.edge.mode == .bidi,
+            request.kept, isUpstream: isUpstream, isWritten: !isUpstream || request.edge.mode == .bidi,
             accounts: AccountNames.system, rights: .current, extended: extended)
         self.lent = lent
         self.filter = filter
@@ -83,6 +83,7 @@ final class SessionEnd {
         guard let image = isPlan ? root.prediction.applied(to: present) : present else {
             throw .unforeseeable(root.givenPath)
         }
+        noteLinks(image)
         lookedSince = WallClock.at(image.startedAt)
         do throws(SystemError) {
             guard policy.symlinks == .follow, meta.terms.isUpstream else { return image }
@@ -94,6 +95,12 @@ final class SessionEnd {
             if error.errno == E2BIG { throw .tooManyFollowed(root.givenPath) }
             throw SafetyStop.unreadable(root, error)
         }
+    }
+
+    /// Knows from here on which files of this tree have several names.
+    func noteLinks(_ image: TreeImage) {
+        guard preserved.items.contains(.hardlinks) else { return }
+        preserved.links = LinkIndex(image, filter, neverSynced) { [unowned self] in (try? row(at: $0)) ?? nil }
     }
 
     /// Has who plans after this read the tree with these changes in it.
@@ -316,5 +323,12 @@ final class SessionEnd {
 
     private func isPermitted(_ halt: HeadwaterError) -> Bool {
         request.released.contains { $0.code == halt.code && $0.facts == halt.facts }
+    }
+}
+
+extension SessionRequest {
+    /// What is kept of it: who could change a file by either of two names at two ends, or sees one at several places, keeps no names.
+    fileprivate var kept: Preservation {
+        edge.mode == .bidi || policy.symlinks == .follow ? policy.preserve.subtracting(.hardlinks) : policy.preserve
     }
 }

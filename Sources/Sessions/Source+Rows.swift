@@ -31,12 +31,31 @@ extension Source {
         if end.preserved.readsExtended, let known = change.request?.identity, sent?.identity != known {
             sent?.identity = nil
         }
+        if sent == nil { sent = try linkedContent(change, identity) }
+        noteLeader(change, sent)
         let row = needsRow ? try end.standingRow(at: change.path) : nil
         return SourceRow(
             path: change.path, record: change.record,
             agreed: row.flatMap { isResidue || $0.state.hasAncestor ? $0.agreed : nil },
             delivered: sent.map { (AgreedEntry(attributes: $0.attributes, digest: $0.digest), $0.identity) },
             identity: identity)
+    }
+
+    /// What a file has that the target has made another name of one that it had.
+    private func linkedContent(_ change: Announced, _ identity: LocalIdentity?) throws(HeadwaterError) -> SentContent? {
+        guard let attributes = change.record.linkedAttributes, let leader = attributes.metadata?.link else {
+            return nil
+        }
+        let known = if let sent = linkDigests[leader] { sent } else { try end.row(at: leader)?.agreed.digest }
+        guard let digest = known else { return nil }
+        return SentContent(attributes: attributes, digest: digest, identity: identity.flatMap { content.kept($0) })
+    }
+
+    /// Remembers what was sent of a file that others are names of: its row may come in the same commit as theirs.
+    private func noteLeader(_ change: Announced, _ sent: SentContent?) {
+        guard let links = end.preserved.links, let digest = sent?.digest, links.leader(at: change.path) == change.path
+        else { return }
+        linkDigests[change.path] = digest
     }
 
     /// A row that the target decided of.
@@ -61,5 +80,15 @@ extension Source {
             end.preserved.agree(end.preserved.seen(path, image!.status(at: index), nil), told.attributes)
         else { return nil }
         return content.kept(image!.identity(at: index))
+    }
+}
+
+extension ChangeRecord.State {
+    /// Those of a file that is another name.
+    fileprivate var linkedAttributes: Attributes? {
+        switch self {
+        case .file(let attributes), .touchedFile(let attributes): attributes.metadata?.link == nil ? nil : attributes
+        default: nil
+        }
     }
 }

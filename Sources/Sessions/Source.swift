@@ -43,6 +43,8 @@ final class Source {
     /// A target wants each content once, in the order of the changes.
     private var lastWanted = -1
     private var inFlight: [Int: Announced] = [:]
+    /// What was recorded in this cycle of files that others are names of.
+    var linkDigests: [TreePath: Digest] = [:]
     /// Set also when the direction before was ended early.
     private(set) var stopping = false
     /// Nil in a push or pull.
@@ -186,6 +188,8 @@ final class Source {
         if renames.isOver {
             let last = RenamesMessage(isLast: true, firstIndex: announced, steps: [])
             try link.send(.renames, last.encoded())
+            // What stands for the names of a file may be called otherwise by now.
+            end.noteLinks(image!)
             try announcer.begin(image!, to: link, renames.known)
             return true
         }

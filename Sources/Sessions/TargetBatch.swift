@@ -9,7 +9,7 @@ import Wire
 ///
 /// Order (invariant 2): content durable → published → directories durable (all `Applier`) → recorded → acknowledged.
 final class TargetBatch {
-    private let end: SessionEnd
+    let end: SessionEnd
     private let applying: any Applying
     /// Nil unless this session only plans.
     private let forecast: Forecast?
@@ -29,6 +29,9 @@ final class TargetBatch {
     /// Something has another name now, by what was done here or found to be so.
     private(set) var hasRenamed = false
     private var lastExchanged: TreePath?
+    /// The names that files got in this cycle, by those that stand for them.
+    private(set) var linked: [TreePath: [TreePath]] = [:]
+    private var linkedInodes: [TreePath: LocalIdentity] = [:]
     /// What was renamed and made for it, where that has to be known.
     var renamings: [ImageChange]?
 
@@ -39,6 +42,7 @@ final class TargetBatch {
         sourceMine = end.meta.theirs
         self.applying = applying
         forecast = applying as? Forecast
+        (applying as? Applier)?.tracksDirectories = end.preserved.readsExtended
         work = WorkList(isBidi: end.isBidi)
     }
 
@@ -70,6 +74,24 @@ final class TargetBatch {
         add(step)
     }
 
+    func takeLinks() -> [PlannedStep] { work.takeLinks() }
+
+    /// - Parameter inode: what the file is known by here.
+    func addLink(_ step: PlannedStep, inode: LocalIdentity?) {
+        if case .link(let to, _) = step.action {
+            linked[to, default: []].append(step.path)
+            linkedInodes[to] = inode
+        }
+        work.addLink(step)
+    }
+
+    func known(afterwards identity: LocalIdentity) -> LocalIdentity? { (applying as? Applier)?.renewed(identity) }
+
+    private func operation(_ step: PlannedStep, _ staged: StagedFile?) -> Operation? {
+        guard case .link(let to, let attributes) = step.action else { return step.operation(staged, end.preserved) }
+        return .link(step.path, to: to, inode: linkedInodes[to], attributes, expected: step.expected)
+    }
+
     func remove(later removal: Removal) { work.remove(later: removal) }
     var removedPaths: Set<TreePath> { work.removedPaths }
     func replaces(_ path: TreePath) -> Bool { work.replaces(path) }
@@ -92,7 +114,7 @@ final class TargetBatch {
         if taken.isEmpty { return [] }
         let kept = try require(taken)
         let operations = taken.compactMap {
-            kept.contains($0.step.path) ? nil : $0.step.operation($0.content, end.preserved)
+            kept.contains($0.step.path) ? nil : operation($0.step, $0.content)
         }
         var outcomes = try applying.apply(operations).makeIterator()
         var rows: [RowChange] = []
@@ -111,7 +133,7 @@ final class TargetBatch {
                 continue
             }
             note(step, outcome)
-            forecast?.note(step, step.operation(staged, end.preserved), outcome)
+            forecast?.note(step, operation(step, staged), outcome)
             let found = try work.record(step, outcome?.achieved) { () throws(HeadwaterError) in
                 try end.standingRow(at: step.path)
             }
@@ -128,6 +150,7 @@ final class TargetBatch {
             }
         }
         forecast?.tell()
+        rows += try renewedDirectories(operations)
         // What went to an attic within the tree is new there, too.
         if end.policy.atticInTree != nil && operations.contains(where: { $0.expected != .absent }) { written = nil }
         if !operations.isEmpty { end.note(written: hasUnknownWrites ? nil : written) }
@@ -161,7 +184,7 @@ final class TargetBatch {
     ) throws(HeadwaterError) -> Bool {
         let isUpward = end.meta.terms.isUpstream
         if let conflict = step.flag { try permits.require(ForeseenStep(conflict, isUpward: isUpward)) }
-        guard let operation = step.operation(staged, end.preserved),
+        guard let operation = operation(step, staged),
             let foreseen = ForeseenStep(step, operation, isUpward: isUpward)
         else { return true }
         if operation.displacesDirectory && !permits.holds(foreseen.place) { return false }
@@ -228,6 +251,7 @@ final class TargetBatch {
             counts.bytesPayload &+= agreed.attributes.size
         case .putSymlink: counts.symlinks += 1
         case .makeDirectory: counts.directories += 1
+        case .link: counts.files += 1
         case .setAttributes: if agreed.attributes.kind == .file { counts.files += 1 }
         case .remove, .move, .exchange: break
         }

@@ -25,11 +25,6 @@ package enum NotSupportedYet {
         "settle",
     ]
 
-    /// Items of `preserve`.
-    package static let preserved: Set<String> = [
-        "hardlinks"
-    ]
-
     /// Values of `route`.
     package static let routes: Set<String> = [
         "direct"

@@ -94,7 +94,7 @@ struct SyncCommand: Command {
 
     @Option(
         help: ArgumentHelp(
-            "What is kept beside content, with commas: mode, times, owner, group, xattrs, acls. By default mode,times; "
+            "What is kept beside content, with commas: mode, times, owner, group, xattrs, acls, hardlinks. By default mode,times; "
                 + "none is content alone.",
             valueName: "items"))
     var preserve: String?

@@ -18,6 +18,10 @@ extension Applier {
             return try makeDirectory(path, attributes, dressing, expected, index, &batch)
         case .setAttributes(let path, let attributes, let dressing, let expected):
             return try setAttributes(path, attributes, dressing, expected, index, &batch)
+        case .link(let path, _, _, _, let expected):
+            if let fault = batch.faults[index] { return .failed(fault) }
+            guard let staged = batch.staged[index] else { return .changedMeanwhile }
+            return try link(staged, path, expected, index, &batch)
         case .remove(let path, let expected):
             return try remove(path, expected, index, &batch)
         case .move(let from, let to, let expected):
@@ -88,15 +92,46 @@ extension Applier {
         } catch  where error.errno == ENOENT { return .changedMeanwhile }
         defer { close(fd) }
         let status = try FileStatus(descriptor: fd)
-        guard status.kind == attributes.kind, expected.isUntouched(status) else { return .changedMeanwhile }
+        guard status.kind == attributes.kind, displacement.changes.isUntouched(status, expected) else {
+            return .changedMeanwhile
+        }
         if status.kind == .directory {
             batch.directories.want(path, attributes, dressing, status, by: index)
             return .done(EntryStatus(status))
         }
         batch.needsWholeSync = true
         try dressing.put(on: fd, attributes, status)
-        return .done(EntryStatus(try FileStatus(descriptor: fd)))
+        let now = try FileStatus(descriptor: fd)
+        if now.links > 1 { displacement.changes.note(now, before: status.ctime) }
+        return .done(EntryStatus(now))
     }
+
+    /// Gives the name to the file that is staged under another one. Where it has the name already, that one goes.
+    private func link(
+        _ staged: Displacement.Staged, _ path: TreePath, _ expected: Expected, _ index: Int, _ batch: inout Batch
+    ) throws(SystemError) -> Outcome {
+        let place = try enter(path, &batch)
+        let other = try? Stage.withName(staged.number) { name throws(SystemError) in
+            try FileStatus(at: stage.directory.raw, name)
+        }
+        var standing = FileStatus()
+        let isSame = standing.load(at: place.directory, place.name) && standing.inode == staged.inode
+        if isSame {
+            stage.remove(staged.number, ifInode: staged.inode)
+        } else {
+            let result = try publish(staged, place, expected)
+            guard result == .done else { return result == .notEmpty ? .kept : .changedMeanwhile }
+            if expected.isDirectory { forget(path, &batch) }
+        }
+        batch.isPublished[index] = true
+        let status = try FileStatus(at: place.directory, place.name)
+        guard status.inode == staged.inode else { return .changedMeanwhile }
+        displacement.changes.note(status, before: other?.ctime ?? status.ctime)
+        return .done(EntryStatus(status))
+    }
+
+    /// What an entry is known by that this session alone has changed since; nil where that is not so.
+    package func renewed(_ identity: LocalIdentity) -> LocalIdentity? { displacement.changes.renewed(identity) }
 
     private func remove(_ path: TreePath, _ expected: Expected, _ index: Int, _ batch: inout Batch)
         throws(SystemError) -> Outcome

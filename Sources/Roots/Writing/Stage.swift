@@ -168,6 +168,19 @@ package final class Stage: Sendable {
         rescuedEntries.update { $0.append(kept) }
     }
 
+    /// Whether a file can have a second name here; tried out.
+    package func canLink() -> Bool {
+        guard let (number, descriptor) = try? createFile(mode: 0o600) else { return true }
+        close(descriptor)
+        defer { remove(number) }
+        let other = nextNumber()
+        let result = Stage.withName(number) { name in
+            Stage.withName(other) { linkat(directory.raw, name, directory.raw, $0, 0) == 0 ? 0 : errno }
+        }
+        if result == 0 { remove(other) }
+        return ![EPERM, EOPNOTSUPP, EMLINK, ENOSYS].contains(result)
+    }
+
     func nextNumber() -> UInt64 {
         counter.read {
             $0 += 1
