@@ -9,6 +9,10 @@ package struct Dressing: Hashable, Sendable {
     /// Nil: who makes it.
     package var user: UInt32?
     package var group: UInt32?
+    /// What it has of these namespaces afterwards; nil: what it has stays.
+    package var attributes: ExtendedAttributes?
+    /// By the numbers of this end; nil: what it has stays.
+    package var lists: AccessLists?
 
     package init() {}
 

@@ -6,11 +6,14 @@ package struct EntryStatus: Hashable, Sendable {
     /// Nothing may be concluded about what lies below: unreadable, listed in part, or not to be entered.
     package var isIncomplete: Bool
     package var owner: OwnerIDs
+    /// Its inode has more than this name.
+    package var hasOtherNames: Bool
 
     package init(
         attributes: Attributes, identity: LocalIdentity, isIncomplete: Bool = false,
-        owner: OwnerIDs = OwnerIDs(user: 0, group: 0)
+        owner: OwnerIDs = OwnerIDs(user: 0, group: 0), hasOtherNames: Bool = false
     ) {
+        self.hasOtherNames = hasOtherNames
         self.attributes = attributes
         self.identity = identity
         self.isIncomplete = isIncomplete

@@ -11,13 +11,21 @@ package struct Preservation: OptionSet, Hashable, Sendable {
     package static let owner = Preservation(rawValue: 4)
     /// The group, by name.
     package static let group = Preservation(rawValue: 8)
+    /// Extended attributes: see `ExtendedAttributes.Scope`.
+    package static let xattrs = Preservation(rawValue: 16)
+    /// POSIX ACLs, users and groups in them by name.
+    package static let acls = Preservation(rawValue: 32)
+
+    /// Which files are names of one another. Never where both ends send.
+    package static let hardlinks = Preservation(rawValue: 64)
 
     /// What an edge keeps that says nothing of it.
     package static let standard: Preservation = [.mode, .times]
 
     /// The words of the key, in the order in which they are listed.
     package static let words: [(word: String, item: Preservation)] = [
-        ("mode", .mode), ("times", .times), ("owner", .owner), ("group", .group),
+        ("mode", .mode), ("times", .times), ("owner", .owner), ("group", .group), ("xattrs", .xattrs),
+        ("acls", .acls), ("hardlinks", .hardlinks),
     ]
 
     /// All items there are.

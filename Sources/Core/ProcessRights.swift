@@ -7,8 +7,14 @@ package struct ProcessRights: Hashable, Sendable {
     package var groups: Set<UInt32>
     /// The permission bits that new entries do not get.
     package var umask: UInt16
+    /// The namespaces of extended attributes that it may see and set.
+    package var attributes: ExtendedAttributes.Scope
 
-    package init(isPrivileged: Bool, user: UInt32, groups: Set<UInt32>, umask: UInt16) {
+    package init(
+        isPrivileged: Bool, user: UInt32, groups: Set<UInt32>, umask: UInt16,
+        attributes: ExtendedAttributes.Scope = .user
+    ) {
+        self.attributes = attributes
         self.isPrivileged = isPrivileged
         self.user = user
         self.groups = groups

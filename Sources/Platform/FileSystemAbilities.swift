@@ -52,19 +52,6 @@ package func openUnnamed(in directory: Int32) throws(SystemError) -> Descriptor 
     try Descriptor(at: directory, ".", HW_O_TMPFILE | O_RDWR, mode: 0o600)
 }
 
-package enum ExtendedAttribute {
-    /// Sets an attribute of a file.
-    package static func set(_ file: Int32, _ name: String, _ value: [UInt8]) throws(SystemError) {
-        try check("fsetxattr") { hw_set_xattr(file, name, value, value.count) }
-    }
-
-    /// Whether attributes of this name's kind can be asked for at all; nil when that cannot be told.
-    package static func isKnown(_ file: Int32, _ name: String) -> Bool? {
-        if hw_get_xattr(file, name, nil, 0) >= 0 { return true }
-        return errno == ENODATA ? true : errno == EOPNOTSUPP ? false : nil
-    }
-}
-
 /// Whether another process (or another open file description) holds an open-file-description or record lock on `file`. Takes none itself.
 package func isLockedElsewhere(_ file: Int32) throws(SystemError) -> Bool {
     try check("fcntl") { hw_ofd_is_locked(file) } == 1

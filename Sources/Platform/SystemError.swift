@@ -14,6 +14,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String { "\(call): \(String(cString: strerror(errno))) (\(errno))" }
 
     package var isMissing: Bool { errno == ENOENT || errno == ENOTDIR }
+    /// Whether it concerns extended attributes or ACLs.
+    package var isOfExtended: Bool { call.hasSuffix("xattr") }
     package var isNoSpace: Bool { errno == ENOSPC || errno == EDQUOT }
 }
 

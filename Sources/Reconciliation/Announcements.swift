@@ -98,12 +98,12 @@ package final class Announcements<View: EndView> {
     }
 
     private func touched(_ path: TreePath, _ entry: EntryStatus, _ row: Row) -> Announcement {
-        let said = view.preserved.said(entry, agreed: row.agreed.attributes)
+        let said = view.preserved.said(path, entry, agreed: row.agreed.attributes)
         return .change(ChangeRecord(path: path, state: .touchedFile(said)), entry)
     }
 
     private func describe(_ path: TreePath, _ entry: EntryStatus, _ agreed: Attributes?) -> [Announcement] {
-        let attributes = view.preserved.said(entry, agreed: agreed)
+        let attributes = view.preserved.said(path, entry, agreed: agreed)
         switch attributes.kind {
         case .directory:
             let state = ChangeRecord.State.directory(
@@ -147,7 +147,8 @@ package final class Announcements<View: EndView> {
         case .changed(_, let entry, let row) where entry.attributes.kind == .directory && row.agreed.isDirectory:
             // The time of a directory alone is no change.
             let agreed = row.agreed.attributes
-            if !view.preserved.isSame(view.preserved.seen(entry), as: agreed) { told += resolved(path, entry, agreed) }
+            let seen = view.preserved.seen(path, entry, row)
+            if !view.preserved.isSame(seen, as: agreed) { told += resolved(path, entry, agreed) }
         case .changed(_, let entry, let row) where isTouched(path, entry, row):
             told.append(touched(path, entry, row))
         case .created:

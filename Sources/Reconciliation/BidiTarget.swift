@@ -238,6 +238,7 @@ package final class BidiTarget<View: EndView> {
     /// Takes the upstream's digest of a change that it was asked for; nil where it was not.
     package func take(_ index: Int, _ sent: AgreedEntry) throws(HeadwaterError) -> [BidiStep]? {
         guard let waiting = open.removeValue(forKey: index) else { return nil }
+        let sent = waiting.record.whole(sent)
         if isBlocked(waiting.record.path.parent) { return [] }
         if let settling = settling.removeValue(forKey: index) {
             return try settle(settling, (index, waiting.record), sent)

@@ -3,6 +3,37 @@ import Core
 
 /// What only some policies ask for.
 extension Decider {
+    // MARK: Hard links
+
+    /// A name that goes, or certainly gets another file, stands for no others any more.
+    func noteLeaving(_ record: ChangeRecord, _ found: Found?) {
+        guard let links = view.preserved.links, let found, found.attributes.kind == .file else { return }
+        let wanted = record.attributes
+        if wanted?.kind != .file || wanted?.size != found.attributes.size { links.leave(record.path) }
+    }
+
+    /// What becomes of a file that is, or was, another name; nil for all others.
+    ///
+    /// A name is given when everything else is done. One that is to be a file of its own gets one: what is done to it must not be done to
+    /// the others.
+    func linked(_ index: Int, _ record: ChangeRecord, _ here: Attributes?, _ found: Found?) -> Verdict? {
+        guard view.preserved.keepsLinks, let wanted = record.attributes, wanted.kind == .file, let here else {
+            return nil
+        }
+        if let leader = wanted.metadata?.link {
+            if let found, !found.kind.isSynced { return .problem(.blocked(record.path)) }
+            return .apply(
+                PlannedStep(
+                    index: index, path: record.path, agreed: AgreedEntry(attributes: wanted, digest: nil),
+                    action: .link(to: leader, here), expected: found?.expected ?? .absent))
+        }
+        guard let found, found.kind == .file, found.attributes.metadata?.link != nil else { return nil }
+        return .want(
+            WantedFile(
+                index: index, path: record.path, attributes: wanted, expected: found.expected,
+                standing: found.attributes, replacesDirectory: false))
+    }
+
     /// The directories that must be made before something can be put at `path`: agreed ones that only this end removed or replaced, and
     /// that were left so (`drift: keep`). The source says nothing of them, since there they never changed.
     package func wayTo(_ path: TreePath) throws(HeadwaterError) -> [PlannedStep] {

@@ -51,7 +51,7 @@ package final class Decider<View: EndView> {
             case .created, .conflict, .residue: continue
             case .blocked(let row, let kind): if kind == .untracked { drift.blocked.append(row.path) }
             case .changed(let path, let entry, let row):
-                drift.add(path, row, view.preserved.seen(entry), view.preserved)
+                drift.add(path, row, view.preserved.seen(path, entry, row), view.preserved)
             case .deleted(let row): drift.add(row.path, row, nil, view.preserved)
             case .unverified(let path, let entry, let row):
                 try check()
@@ -136,7 +136,8 @@ package final class Decider<View: EndView> {
         if let kind = record.attributes?.kind ?? row?.agreed.attributes.kind { try view.checkIsIncluded(path, kind) }
         let scanned = view.found(at: path)
         if let scanned, record.state != .absent { surplus?.claim(scanned.place) }
-        let found = repaired.contains(path) ? nil : scanned
+        noteLeaving(record, scanned)
+        let found = repaired.contains(path) ? nil : scanned.map { view.looked(path, $0, standing) }
         let here = record.attributes.map { view.preserved.here($0, over: found?.attributes) }
         let source = here.map { SourceState.present($0) } ?? .absent
         // What is withheld is not even looked at.
@@ -149,6 +150,7 @@ package final class Decider<View: EndView> {
             return .apply(PlannedStep(index: index, path: path, flag: conflict, identity: found?.identity))
         }
         let target = state(path, found, row, isDeleted: record.state == .absent)
+        if let verdict = linked(index, record, here, found) { return verdict }
         if case .touchedFile = record.state, let found, let row, found.kind == .file,
             case .present(_, isUntouched: true, _) = target
         {

@@ -57,7 +57,7 @@ final class DownstreamView<View: EndView> {
     private func standing(at path: TreePath, _ found: Found?) throws(HeadwaterError) -> Standing {
         let row = try view.standingRow(at: path)
         let agreed = row.flatMap { $0.state.hasAncestor ? $0.agreed : nil }
-        guard let found else {
+        guard let found = found.map({ view.looked(path, $0, row) }) else {
             return Standing(
                 path: path, agreed: agreed, row: row, change: agreed == nil ? .none : .gone, agreedHere: agreed)
         }
@@ -209,6 +209,13 @@ final class DownstreamView<View: EndView> {
 }
 
 extension ChangeRecord {
+    /// A file that was sent for it, with the metadata that was announced: content comes without.
+    func whole(_ sent: AgreedEntry) -> AgreedEntry {
+        var whole = sent
+        whole.attributes.metadata = attributes?.metadata
+        return whole
+    }
+
     /// What the upstream end says of a path, beside what was agreed.
     ///
     /// - Parameter sent: the file with its digest, where it was asked for.

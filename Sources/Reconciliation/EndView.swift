@@ -104,6 +104,13 @@ extension EndView {
         return digest != row.agreed.digest
     }
 
+    /// What stands at a path, with what has to be read for it.
+    func looked(_ path: TreePath, _ found: Found, _ row: Row?) -> Found {
+        var looked = found
+        looked.attributes = preserved.looked(found.attributes, path, found.identity, row)
+        return looked
+    }
+
     /// The row of a path that is agreed.
     package func row(at path: TreePath) throws(HeadwaterError) -> Row? {
         guard let row = try standingRow(at: path), row.state == .agreed else { return nil }
@@ -114,6 +121,8 @@ extension EndView {
     package func hasAgreedContent(
         _ path: TreePath, _ attributes: Attributes, _ identity: LocalIdentity, _ row: Row
     ) -> Bool {
+        // A directory has none of its own.
+        if attributes.kind == .directory { return row.agreed.isDirectory }
         guard let agreed = row.agreed.digest else { return false }
         return digest(at: path, attributes, identity) == agreed
     }

@@ -71,6 +71,56 @@ extension HeadwaterError {
             exit: .problems)
     }
 
+    private static func end(_ isUpstream: Bool) -> String { isUpstream ? "upstream" : "downstream" }
+
+    static func attributesDenied(_ name: String, _ isUpstream: Bool) -> HeadwaterError {
+        HeadwaterError(
+            "preserve.xattrs-denied",
+            "the \(end(isUpstream)) end may not set extended attributes like \(Printable.text(name)); what stands there is left",
+            remedy: "log in as root there, or leave `xattrs` out of `preserve`", exit: .problems)
+    }
+
+    static func attributesUnsupported(_ name: String, _ isUpstream: Bool) -> HeadwaterError {
+        HeadwaterError(
+            "preserve.xattrs-unsupported",
+            "the file system of the \(end(isUpstream)) end has no extended attributes like \(Printable.text(name)); "
+                + "everything else is in step there",
+            remedy: "keep that tree on a file system that has them, or leave `xattrs` out of `preserve`",
+            exit: .problems)
+    }
+
+    static func listsUnsupported(_ isUpstream: Bool) -> HeadwaterError {
+        HeadwaterError(
+            "preserve.acls-unsupported",
+            "the file system of the \(end(isUpstream)) end has no POSIX ACLs; everything else is in step there",
+            remedy: "keep that tree on a file system that has them, or leave `acls` out of `preserve`", exit: .problems)
+    }
+
+    static func linksUnsupported(_ isUpstream: Bool) -> HeadwaterError {
+        HeadwaterError(
+            "preserve.hardlinks-unsupported",
+            "the file system of the \(end(isUpstream)) end gives no file a second name; each name has a file of its own there",
+            remedy: "keep that tree on a file system that has hard links, or leave `hardlinks` out of `preserve`",
+            exit: .problems)
+    }
+
+    static func extendedUnread(_ path: TreePath, _ fault: Extended.Fault, _ isUpstream: Bool) -> HeadwaterError {
+        switch fault {
+        case .tooLarge:
+            HeadwaterError(
+                "preserve.too-large",
+                "the extended attributes (over \(ExtendedAttributes.bytesMax >> 10) KiB) or ACLs (over "
+                    + "\(AccessLists.bytesMax >> 10) KiB) at the \(end(isUpstream)) end are too large to be kept in step",
+                remedy: "make them smaller, or leave `xattrs` or `acls` out of `preserve`", exit: .problems, path: path)
+        case .unreadable(let number):
+            HeadwaterError(
+                "preserve.unreadable",
+                "the extended attributes or ACLs cannot be read at the \(end(isUpstream)) end (error \(number)); they are not kept in step",
+                remedy: "let this user read the path there, or leave `xattrs` and `acls` out of `preserve`",
+                exit: .problems, path: path)
+        }
+    }
+
     /// Downstream, content that has to be compared cannot be read.
     package static func unreadableContent(_ path: TreePath) -> HeadwaterError {
         HeadwaterError(

@@ -10,6 +10,8 @@ package struct PlannedStep: Hashable, Sendable {
         case makeDirectory(Attributes)
         case setAttributes(Attributes)
         case remove
+        /// Another name of the file that stands at a path by then, as which it is described.
+        case link(to: TreePath, Attributes)
         /// The entry that stands at another path, `expected` there, gets this one.
         case move(from: TreePath)
         /// The entries of two paths change places; what stands at the other one.
@@ -19,7 +21,8 @@ package struct PlannedStep: Hashable, Sendable {
         package var attributes: Attributes? {
             switch self {
             case .putFile, .remove, .move, .exchange: nil
-            case .putSymlink(_, let attributes), .makeDirectory(let attributes), .setAttributes(let attributes):
+            case .putSymlink(_, let attributes), .makeDirectory(let attributes), .setAttributes(let attributes),
+                .link(_, let attributes):
                 attributes
             }
         }
@@ -48,6 +51,8 @@ package struct PlannedStep: Hashable, Sendable {
     package var renaming: RenameStep?
     /// No change of the source's leads to the row: it is told as it is.
     package var isTold = false
+    /// What stands there afterwards has mode and metadata of its own, of which the other end is told next.
+    package var keepsOwnMode = false
     /// Stands for `index` in a step that no change of the source asked for.
     package static let noIndex = -1
 
@@ -115,24 +120,34 @@ package struct WantedFile: Hashable, Sendable {
         self.replacesDirectory = replacesDirectory
     }
 
+    /// The source's with the metadata that it announced: content comes without.
+    private func whole(_ sent: AgreedEntry) -> AgreedEntry {
+        var whole = sent
+        whole.attributes.metadata = attributes.metadata
+        return whole
+    }
+
     /// What the file is to be here, where the source's is so.
     package func here(_ sent: Attributes, _ preserved: Preserved) -> Attributes {
-        var here = preserved.here(sent, over: standing)
+        var here = preserved.here(whole(AgreedEntry(attributes: sent, digest: nil)).attributes, over: standing)
         if let keeps { (here.mode, here.metadata) = (keeps.mode, keeps.metadata) }
         return here
     }
 
     /// The step for content that has come.
     package func step(_ sent: AgreedEntry) -> PlannedStep {
-        var step = PlannedStep(index: index, path: path, agreed: sent, action: .putFile, expected: expected)
+        var step = PlannedStep(index: index, path: path, agreed: whole(sent), action: .putFile, expected: expected)
         step.replacesDirectory = replacesDirectory
+        step.keepsOwnMode = keeps != nil
         return step
     }
 
     /// The step for content that is here already: only attributes may be off, or only the row is missing. Nil where it is not here.
     package func step(same sent: AgreedEntry, _ preserved: Preserved) -> PlannedStep? {
         guard let found, has == sent.digest, found.attributes.size == sent.attributes.size else { return nil }
-        var step = PlannedStep(index: index, path: path, agreed: sent, expected: expected, identity: found.identity)
+        var step = PlannedStep(
+            index: index, path: path, agreed: whole(sent), expected: expected, identity: found.identity)
+        step.keepsOwnMode = keeps != nil
         let here = here(sent.attributes, preserved)
         if found.attributes != here { step.action = .setAttributes(here) }
         return step

@@ -9,23 +9,34 @@ import Core
 /// once in each run. One thread's own.
 package final class Preserved {
     package let items: Preservation
-    private let accounts: any AccountDirectory
-    private let rights: ProcessRights
+    let accounts: any AccountDirectory
+    let rights: ProcessRights
     /// Whether entries are made at this end: what is not as agreed may then be what could not be set.
-    private let isWritten: Bool
-    private let isUpstream: Bool
+    let isWritten: Bool
+    let isUpstream: Bool
+    /// Nil where nothing has extended attributes or ACLs.
+    let extended: (any ExtendedReading)?
+    /// Nil where hard links are not kept, or nothing was looked at yet.
+    package var links: (any LinkLooking)?
+    /// Whether the file system of this end can give a file another name.
+    package var canLink = true
+    private var lastExtended: Metadata?
     private var described: [OwnerIDs: Metadata] = [:]
     private var last: (owner: OwnerIDs, metadata: Metadata?)?
     private var denied: [Preservation.RawValue: HeadwaterError] = [:]
     private var told: Set<Preservation.RawValue> = []
+    private var unread: [TreePath: HeadwaterError] = [:]
+    private var toldUnread: Set<TreePath> = []
 
-    /// - Parameter isWritten: the end receives: the downstream one, in bidi both.
+    /// - Parameters:
+    ///   - isWritten: the end receives: the downstream one, in bidi both.
+    ///   - extended: only asked where `items` have extended attributes or ACLs.
     package init(
         _ items: Preservation, isUpstream: Bool, isWritten: Bool, accounts: any AccountDirectory,
-        rights: ProcessRights
+        rights: ProcessRights, extended: (any ExtendedReading)? = nil
     ) {
         (self.items, self.isUpstream, self.isWritten) = (items, isUpstream, isWritten)
-        (self.accounts, self.rights) = (accounts, rights)
+        (self.accounts, self.rights, self.extended) = (accounts, rights, extended)
     }
 
     // MARK: Saying
@@ -49,19 +60,32 @@ package final class Preserved {
 
     package func seen(_ entry: EntryStatus) -> Attributes { seen(entry.attributes, entry.owner) }
 
+    /// The same with what has to be read for it: of the entry at `path`.
+    ///
+    /// - Parameter row: of the path; nil where there is none. What is recorded of the very inode in this state is not read again.
+    package func seen(_ path: TreePath, _ entry: EntryStatus, _ row: Row?) -> Attributes {
+        readsExtended || links != nil ? looked(seen(entry), path, entry.identity, row) : seen(entry)
+    }
+
     /// The same to be told: what could not be set here is said as it was agreed, not as it came to be.
-    package func said(_ entry: EntryStatus, agreed: Attributes?) -> Attributes {
-        var said = seen(entry)
-        guard let agreed, let mine = said.metadata, let theirs = agreed.metadata else { return said }
-        let here = self.here(agreed, over: said)
+    package func said(_ path: TreePath, _ entry: EntryStatus, agreed: Attributes?) -> Attributes {
+        var said = seen(path, entry, nil)
+        guard let agreed, let theirs = agreed.metadata, hasMetadata else { return said }
+        let mine = said.metadata
+        let here = self.here(agreed, over: said).metadata
         said.metadata = Metadata(
-            owner: here.metadata?.owner == mine.owner ? theirs.owner ?? mine.owner : mine.owner,
-            group: here.metadata?.group == mine.group ? theirs.group ?? mine.group : mine.group)
+            owner: here?.owner == mine?.owner ? theirs.owner ?? mine?.owner : mine?.owner,
+            group: here?.group == mine?.group ? theirs.group ?? mine?.group : mine?.group,
+            attributes: saidAttributes(mine?.attributes, agreed: theirs.attributes, path),
+            lists: saidLists(mine?.lists, agreed: theirs.lists, here: here?.lists), link: mine?.link)
         return said
     }
 
     /// Whether there is more than mode and times.
-    package var hasMetadata: Bool { !items.isDisjoint(with: [.owner, .group]) }
+    package var hasMetadata: Bool { !items.isDisjoint(with: [.owner, .group, .xattrs, .acls, .hardlinks]) }
+
+    /// Whether something has to be read for it that a scan does not see.
+    package var readsExtended: Bool { !items.isDisjoint(with: [.xattrs, .acls]) }
 
     private func metadata(of owner: OwnerIDs) -> Metadata? {
         if let last, last.owner == owner { return last.metadata }
@@ -90,17 +114,29 @@ package final class Preserved {
         }
         if !items.contains(.times), let standing { here.mtime = standing.mtime }
         if hasMetadata || wanted.metadata != nil {
-            here.metadata = metadataHere(wanted.metadata, over: standing?.metadata)
+            here.metadata = metadataHere(wanted.metadata, wanted.kind, over: standing)
         }
         return here
     }
 
-    private func metadataHere(_ wanted: Metadata?, over standing: Metadata?) -> Metadata? {
+    private func metadataHere(_ wanted: Metadata?, _ kind: EntryKind, over standing: Attributes?) -> Metadata? {
+        let stands = standing?.metadata
         // Rows of a time before the key say nothing.
-        guard let wanted, hasMetadata else { return standing }
+        guard hasMetadata else { return stands }
+        guard let wanted else {
+            // Says nothing of anything, but that it is no other's name.
+            guard items.contains(.hardlinks), let stands, stands.link != nil else { return stands }
+            return Metadata(
+                owner: stands.owner, group: stands.group, attributes: stands.attributes, lists: stands.lists)
+        }
         return Metadata(
-            owner: items.contains(.owner) ? ownerHere(wanted.owner, over: standing?.owner) : nil,
-            group: items.contains(.group) ? groupHere(wanted.group, over: standing?.group) : nil)
+            owner: items.contains(.owner) ? ownerHere(wanted.owner, over: stands?.owner) : nil,
+            group: items.contains(.group) ? groupHere(wanted.group, over: stands?.group) : nil,
+            attributes: items.contains(.xattrs)
+                ? attributesHere(wanted.attributes, kind, isNew: standing == nil, over: stands?.attributes) : nil,
+            lists: items.contains(.acls)
+                ? listsHere(wanted.lists, kind, isNew: standing == nil, over: stands?.lists) : nil,
+            link: linkHere(wanted.link, over: stands?.link))
     }
 
     private func ownerHere(_ wanted: Account?, over standing: Account?) -> Account? {
@@ -133,6 +169,8 @@ package final class Preserved {
         dressing.specialBits = special
         dressing.user = here.metadata?.owner.flatMap { maySet(user: $0.id) ? $0.id : nil }
         dressing.group = here.metadata?.group.flatMap { maySet(group: $0.id) ? $0.id : nil }
+        if items.contains(.xattrs) { dressing.attributes = here.metadata?.attributes }
+        if hasLists { dressing.lists = here.metadata?.lists }
         return dressing
     }
 
@@ -150,6 +188,9 @@ package final class Preserved {
     private func lacks(_ agreed: Attributes) -> Bool {
         (items.contains(.owner) && agreed.metadata?.owner == nil)
             || (items.contains(.group) && agreed.metadata?.group == nil)
+            || (items.contains(.acls) && agreed.metadata?.lists == nil)
+            || (items.contains(.xattrs) && !scope.isSubset(of: agreed.metadata?.attributes?.scope ?? []))
+            || (items.contains(.xattrs) && agreed.metadata?.attributes == nil)
     }
 
     /// Whether two ends say the same, as far as it is kept.
@@ -162,18 +203,39 @@ package final class Preserved {
             && (!items.contains(.times) || a.mtime == b.mtime)
             && (!items.contains(.owner) || isSame(a.metadata?.owner, b.metadata?.owner))
             && (!items.contains(.group) || isSame(a.metadata?.group, b.metadata?.group))
+            && (!items.contains(.xattrs) || a.metadata?.attributes == b.metadata?.attributes)
+            && (!items.contains(.hardlinks) || a.metadata?.link == b.metadata?.link)
+            && (!items.contains(.acls) || a.metadata?.lists == b.metadata?.lists)
     }
 
     // MARK: What cannot be
 
     private func deny(_ item: Preservation, _ wanted: Account) {
-        if denied[item.rawValue] != nil { return }
         let name = wanted.name.map { String(decoding: $0, as: UTF8.self) } ?? "\(wanted.id)"
-        denied[item.rawValue] = item == .owner ? .ownerDenied(name, isUpstream) : .groupDenied(name, isUpstream)
+        deny(item) { item == .owner ? .ownerDenied(name, isUpstream) : .groupDenied(name, isUpstream) }
     }
 
-    /// What could not be set so far; each is told once.
+    func deny(_ item: Preservation, _ error: () -> HeadwaterError) {
+        if denied[item.rawValue] == nil { denied[item.rawValue] = error() }
+    }
+
+    /// Notes one path of which something could not be read; not for ever more of them.
+    func note(unread error: HeadwaterError, _ path: TreePath) {
+        if unread.count < Preserved.unreadMax { unread[path] = error }
+    }
+
+    private static let unreadMax = 1000
+
+    /// Shares what is the same as the one before.
+    func shared(_ metadata: Metadata?) -> Metadata? {
+        if let metadata, metadata == lastExtended { return lastExtended }
+        lastExtended = metadata
+        return metadata
+    }
+
+    /// What could not be set, and of which paths something could not be read; each is told once.
     package func takeProblems() -> [HeadwaterError] {
         denied.sorted { $0.key < $1.key }.compactMap { told.insert($0.key).inserted ? $0.value : nil }
+            + unread.sorted { $0.key < $1.key }.compactMap { toldUnread.insert($0.key).inserted ? $0.value : nil }
     }
 }

@@ -131,6 +131,7 @@ package final class PushConflicts<View: EndView> {
     package func take(_ index: Int, _ sent: AgreedEntry) throws(HeadwaterError) -> [BidiStep]? {
         guard let waiting = open.removeValue(forKey: index) else { return nil }
         let (record, mine) = (waiting.record, waiting.mine)
+        let sent = record.whole(sent)
         if let conflict = waiting.conflict { return try settle(conflict, (index, record), sent) }
         if isBlocked(record.path) { return [] }
         guard case .content(let down) = mine.change else { return [] }

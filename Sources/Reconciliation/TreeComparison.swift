@@ -161,7 +161,11 @@ package struct TreeComparison<Entries: EntryStream & ~Copyable, Rows: RowStream>
         switch entry.attributes.kind {
         case .untracked, .problem: return .blocked(taken, entry.attributes.kind)
         case .file, .directory, .symlink:
-            switch EntryStanding(of: preserved.seen(entry), entry.identity, against: taken, preserved, isVerifying) {
+            // What was recorded of this very inode in this state is not looked at again.
+            let seen =
+                entry.identity == taken.local && !preserved.items.contains(.hardlinks)
+                ? preserved.seen(entry) : preserved.seen(taken.path, entry, taken)
+            switch EntryStanding(of: seen, entry.identity, against: taken, preserved, isVerifying) {
             case .untouched: return nil
             case .unverified: return .unverified(taken.path, entry, taken)
             case .changed: return .changed(taken.path, entry, taken)
@@ -222,7 +226,9 @@ package enum EntryStanding: Sendable {
         let isInTime = attributes.mtime == expectedTime || !preserved.items.contains(.times)
         if !isInTime || !preserved.isSame(attributes, as: agreed) {
             self = .changed
-        } else if agreed.kind == .directory || (identity == row.local && !isVerifying) {
+        } else if identity == row.local && (!isVerifying || agreed.kind == .directory) {
+            self = .untouched
+        } else if agreed.kind == .directory && !preserved.readsExtended {
             self = .untouched
         } else {
             self = .unverified

@@ -31,6 +31,8 @@ package struct WorkList<Content> {
     private var removals: [Removal] = []
     private var areRemovalsSorted = false
     private var replacements: [Entry] = []
+    /// Files that get another name, when everything else is done: as many as there are to be given.
+    private var links: [PlannedStep] = []
     /// Directories that hold what should have been deleted and was not: they keep their rows, so that their turn comes with it.
     private var keptAbove: Set<TreePath> = []
 
@@ -44,6 +46,7 @@ package struct WorkList<Content> {
 
     /// - Parameter content: what is staged for it.
     package mutating func add(_ step: PlannedStep, _ content: Content? = nil) {
+        if case .link = step.action { return links.append(step) }
         if step.replacesDirectory { replacements.append((step, content)) } else { append((step, content)) }
     }
 
@@ -122,9 +125,17 @@ package struct WorkList<Content> {
         replacements = []
     }
 
+    /// The next files that get another name: to be added by `addLink`.
+    package mutating func takeLinks() -> [PlannedStep] {
+        defer { links.removeFirst(min(Self.stepsMax, links.count)) }
+        return Array(links.prefix(Self.stepsMax))
+    }
+
+    package mutating func addLink(_ step: PlannedStep) { append((step, nil)) }
+
     /// Lets go of everything that was not done; returns what was staged for it.
     package mutating func drop() -> [Content] {
-        defer { (steps, replacements, bytes) = ([], [], 0) }
+        defer { (steps, replacements, links, bytes) = ([], [], [], 0) }
         return (steps + replacements).compactMap(\.content)
     }
 
@@ -140,9 +151,12 @@ package struct WorkList<Content> {
     ) throws(HeadwaterError) -> (row: RowChange?, problem: HeadwaterError?) {
         switch (step.agreed, outcome) {
         case (nil, nil): return (step.flag.map { .conflict($0, local: step.identity) } ?? .remove(step.path), nil)
-        case (let agreed?, nil): return (.put(step.path, agreed, local: step.identity, state: step.state), nil)
+        case (let agreed?, nil):
+            return (.put(step.path, agreed, local: step.keepsOwnMode ? nil : step.identity, state: step.state), nil)
         case (let agreed?, .done(let identity)):
-            return (step.isUnrecorded ? nil : .put(step.path, agreed, local: identity), nil)
+            // What is not as the row says must not pass for the entry that the row was made of.
+            let local = step.keepsOwnMode ? nil : identity
+            return (step.isUnrecorded ? nil : .put(step.path, agreed, local: local), nil)
         case (nil, .removed): return (step.isUnrecorded ? nil : .remove(step.path), nil)
         case (nil, .kept):
             if isBidi { return (step.isUnrecorded ? nil : try residue(step, row()), nil) }

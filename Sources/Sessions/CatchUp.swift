@@ -66,7 +66,7 @@ struct CatchUp {
         var bytes = 0
         while let row = try rows.next() {
             items.append(RowsMessage.Item(path: row.path, state: try state(of: row)))
-            bytes += row.path.key.count + (row.state == .conflict ? 256 : 64)
+            bytes += items[items.count - 1].bytesEstimate
             if items.count == RowsMessage.rowsMax || bytes > Frame.payloadBytesMax / 2 {
                 try link.send(.rows, RowsMessage(items: items, through: snapshot.meta.mine, isLast: false).encoded())
                 items = []

@@ -36,7 +36,7 @@ final class Forecast: Applying {
 
     private func outcome(_ operation: Operation) -> Outcome {
         switch operation {
-        case .putFile(_, _, let expected), .putSymlink(_, _, _, _, let expected):
+        case .putFile(_, _, let expected), .putSymlink(_, _, _, _, let expected), .link(_, _, _, _, let expected):
             // A directory that holds something else stays.
             if expected.isDirectory && !isEmptied(operation.path) { return .kept }
             return .done(status(operation, expected))

@@ -79,7 +79,14 @@ extension HeadwaterError {
     }
 
     static func notApplied(_ path: TreePath, _ error: SystemError) -> HeadwaterError {
-        HeadwaterError(
+        if error.isOfExtended {
+            return HeadwaterError(
+                "preserve.not-set",
+                "the receiving end cannot give this path its extended attributes or ACLs; it was left as it is there",
+                remedy: "make them smaller, or leave `xattrs` or `acls` out of `preserve`", exit: .problems, path: path,
+                cause: error.description)
+        }
+        return HeadwaterError(
             "path.not-applied", "this path could not be changed at the downstream end",
             remedy: "mend its permissions there, or remove it",
             exit: .problems, path: path, cause: error.description)

@@ -68,7 +68,7 @@ final class RenameSource {
             kind: { (path) throws(HeadwaterError) in try end.standingRow(at: path)?.agreed.attributes.kind },
             directory: { path in
                 guard let index = image.index(of: path), image.kind(at: index) == .directory else { return nil }
-                return .directory(path, end.preserved.said(image.status(at: index), agreed: nil))
+                return .directory(path, end.preserved.said(path, image.status(at: index), agreed: nil))
             }, copies: end.policy.delete == .never)
     }
 

@@ -174,7 +174,7 @@ final class RenameTarget {
 
     /// The same of the entry alone. Of a directory the time does not count.
     private func isAsAgreed(_ row: Row, _ entry: EntryStatus, at path: TreePath) throws(HeadwaterError) -> Bool {
-        let attributes = end.preserved.seen(entry)
+        let attributes = end.preserved.seen(path, entry, row)
         if row.agreed.isDirectory { return end.preserved.isSame(attributes, as: row.agreed.attributes) }
         switch EntryStanding(of: attributes, entry.identity, against: row, end.preserved, end.isVerifying) {
         case .untouched: return true

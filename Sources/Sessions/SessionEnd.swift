@@ -31,6 +31,9 @@ final class SessionEnd {
     private var snapshot: Snapshot?
     /// Where the links of the last view lead.
     private var followed: FollowedTree?
+    private let extended: ExtendedReader
+    /// When the scan behind the last view began.
+    private var lookedSince: Timestamp?
     /// Both ends send and receive.
     var isBidi: Bool { request.edge.mode == .bidi }
 
@@ -39,9 +42,10 @@ final class SessionEnd {
         _ resolutions: ConflictPattern, _ registry: RootRegistry, isUpstream: Bool, lent: LentFiles?
     ) {
         self.registry = registry
+        extended = ExtendedReader(opening.root)
         preserved = Preserved(
-            request.policy.preserve, isUpstream: isUpstream, isWritten: !isUpstream || request.edge.mode == .bidi,
-            accounts: AccountNames.system, rights: .current)
+            request.kept, isUpstream: isUpstream, isWritten: !isUpstream || request.edge.mode == .bidi,
+            accounts: AccountNames.system, rights: .current, extended: extended)
         self.lent = lent
         self.filter = filter
         self.resolutions = resolutions
@@ -79,15 +83,24 @@ final class SessionEnd {
         guard let image = isPlan ? root.prediction.applied(to: present) : present else {
             throw .unforeseeable(root.givenPath)
         }
+        noteLinks(image)
+        lookedSince = WallClock.at(image.startedAt)
         do throws(SystemError) {
             guard policy.symlinks == .follow, meta.terms.isUpstream else { return image }
             let followed = try FollowedTree(image, of: root)
             self.followed = followed
+            extended.place = { followed.place(of: $0) }
             return followed.image
         } catch {
             if error.errno == E2BIG { throw .tooManyFollowed(root.givenPath) }
             throw SafetyStop.unreadable(root, error)
         }
+    }
+
+    /// Knows from here on which files of this tree have several names.
+    func noteLinks(_ image: TreeImage) {
+        guard preserved.items.contains(.hardlinks) else { return }
+        preserved.links = LinkIndex(image, filter, neverSynced) { [unowned self] in (try? row(at: $0)) ?? nil }
     }
 
     /// Has who plans after this read the tree with these changes in it.
@@ -122,7 +135,10 @@ final class SessionEnd {
     func kept(_ identity: LocalIdentity) -> LocalIdentity? {
         // Nothing is read again within a plan.
         if isPlan { return identity }
-        return Racy.isRacy(identity, readAt: root.cache.readSince ?? WallClock.now) ? nil : identity
+        let readAt = root.cache.readSince ?? WallClock.now
+        // Extended attributes and ACLs are read at any time after the scan.
+        let since = preserved.readsExtended ? lookedSince.map { min($0, readAt) } ?? readAt : readAt
+        return Racy.isRacy(identity, readAt: since) ? nil : identity
     }
 
     // MARK: Rows
@@ -307,5 +323,12 @@ final class SessionEnd {
 
     private func isPermitted(_ halt: HeadwaterError) -> Bool {
         request.released.contains { $0.code == halt.code && $0.facts == halt.facts }
+    }
+}
+
+extension SessionRequest {
+    /// What is kept of it: who could change a file by either of two names at two ends, or sees one at several places, keeps no names.
+    fileprivate var kept: Preservation {
+        edge.mode == .bidi || policy.symlinks == .follow ? policy.preserve.subtracting(.hardlinks) : policy.preserve
     }
 }

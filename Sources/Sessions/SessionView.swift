@@ -152,6 +152,7 @@ extension PlannedStep {
         case .setAttributes(let attributes):
             .setAttributes(path, attributes, preserved.dressing(attributes, isNew: false), expected: expected)
         case .remove: .remove(path, expected: expected)
+        case .link(let to, let attributes): .link(path, to: to, inode: nil, attributes, expected: expected)
         case .move(let from): .move(from: from, to: path, expected: expected)
         case .exchange(let other, let otherExpected): .exchange(path, other, expected: expected, other: otherExpected)
         }

@@ -25,14 +25,37 @@ extension Source {
         case .conflict: identity = bidi?.identity(of: change.path)
         case .touchedFile: (identity, needsRow) = (identity.flatMap { content.kept($0) }, true)
         case .file: sent = sent ?? content.lentContent(index, change)
-        case .directory, .symlink: break
+        case .directory, .symlink: if end.preserved.readsExtended { identity = identity.flatMap { content.kept($0) } }
         }
+        // What was read of it beside content was that of the announced state.
+        if end.preserved.readsExtended, let known = change.request?.identity, sent?.identity != known {
+            sent?.identity = nil
+        }
+        if sent == nil { sent = try linkedContent(change, identity) }
+        noteLeader(change, sent)
         let row = needsRow ? try end.standingRow(at: change.path) : nil
         return SourceRow(
             path: change.path, record: change.record,
             agreed: row.flatMap { isResidue || $0.state.hasAncestor ? $0.agreed : nil },
             delivered: sent.map { (AgreedEntry(attributes: $0.attributes, digest: $0.digest), $0.identity) },
             identity: identity)
+    }
+
+    /// What a file has that the target has made another name of one that it had.
+    private func linkedContent(_ change: Announced, _ identity: LocalIdentity?) throws(HeadwaterError) -> SentContent? {
+        guard let attributes = change.record.linkedAttributes, let leader = attributes.metadata?.link else {
+            return nil
+        }
+        let known = if let sent = linkDigests[leader] { sent } else { try end.row(at: leader)?.agreed.digest }
+        guard let digest = known else { return nil }
+        return SentContent(attributes: attributes, digest: digest, identity: identity.flatMap { content.kept($0) })
+    }
+
+    /// Remembers what was sent of a file that others are names of: its row may come in the same commit as theirs.
+    private func noteLeader(_ change: Announced, _ sent: SentContent?) {
+        guard let links = end.preserved.links, let digest = sent?.digest, links.leader(at: change.path) == change.path
+        else { return }
+        linkDigests[change.path] = digest
     }
 
     /// A row that the target decided of.
@@ -54,8 +77,18 @@ extension Source {
     /// What stands at a path, where that looks as it was told.
     private func identity(of path: TreePath, if told: AgreedEntry) -> LocalIdentity? {
         guard let index = image?.index(of: path),
-            end.preserved.agree(end.preserved.seen(image!.status(at: index)), told.attributes)
+            end.preserved.agree(end.preserved.seen(path, image!.status(at: index), nil), told.attributes)
         else { return nil }
         return content.kept(image!.identity(at: index))
+    }
+}
+
+extension ChangeRecord.State {
+    /// Those of a file that is another name.
+    fileprivate var linkedAttributes: Attributes? {
+        switch self {
+        case .file(let attributes), .touchedFile(let attributes): attributes.metadata?.link == nil ? nil : attributes
+        default: nil
+        }
     }
 }

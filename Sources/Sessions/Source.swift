@@ -43,6 +43,8 @@ final class Source {
     /// A target wants each content once, in the order of the changes.
     private var lastWanted = -1
     private var inFlight: [Int: Announced] = [:]
+    /// What was recorded in this cycle of files that others are names of.
+    var linkDigests: [TreePath: Digest] = [:]
     /// Set also when the direction before was ended early.
     private(set) var stopping = false
     /// Nil in a push or pull.
@@ -140,27 +142,36 @@ final class Source {
         guard !announcer.isAtEnd, hasRoom else { return false }
         var records: [ChangeRecord] = []
         var bytes = 0
-        let first = announced
         while records.count < ChangesMessage.recordsMax / 2 && bytes < ChangesMessage.bytesTarget {
             // Content may have to be read to tell: an operator need not wait for it.
             if inbox.isCancelled { return true }
             for (record, request) in try announcer.next() {
+                // Mostly one; of conflicts that are flagged together there may be more than one frame takes.
+                if bytes >= ChangesMessage.bytesTarget {
+                    try sendChanges(&records, &bytes, isLast: false)
+                }
                 records.append(record)
                 bytes += record.bytesEstimate
                 remember(record, request, isAnswer: false)
             }
             if announcer.isAtEnd { break }
         }
-        content.closePack(at: announced)
-        framesInFlight.append((announced, bytes))
-        bytesInFlight += bytes
         if announcer.isAtEnd {
             try announcer.endPass()
             isBetweenPasses = announcer.hasAnotherPass
         }
-        let message = ChangesMessage(isLast: announcer.isAtEnd, isAnswer: false, firstIndex: first, records: records)
-        try link.send(.changes, message.encoded())
+        try sendChanges(&records, &bytes, isLast: announcer.isAtEnd)
         return true
+    }
+
+    private func sendChanges(_ records: inout [ChangeRecord], _ bytes: inout Int, isLast: Bool) throws(HeadwaterError) {
+        content.closePack(at: announced)
+        framesInFlight.append((announced, bytes))
+        bytesInFlight += bytes
+        let message = ChangesMessage(
+            isLast: isLast, isAnswer: false, firstIndex: announced - records.count, records: records)
+        try link.send(.changes, message.encoded())
+        (records, bytes) = ([], 0)
     }
 
     /// Whether the target has decided enough to be told more.
@@ -177,6 +188,8 @@ final class Source {
         if renames.isOver {
             let last = RenamesMessage(isLast: true, firstIndex: announced, steps: [])
             try link.send(.renames, last.encoded())
+            // What stands for the names of a file may be called otherwise by now.
+            end.noteLinks(image!)
             try announcer.begin(image!, to: link, renames.known)
             return true
         }

@@ -78,7 +78,7 @@ extension Operation {
     /// Whether a directory has to be empty for it, and goes.
     var displacesDirectory: Bool {
         switch self {
-        case .putFile, .putSymlink, .remove: expected.isDirectory
+        case .putFile, .putSymlink, .remove, .link: expected.isDirectory
         case .makeDirectory, .setAttributes, .move, .exchange: false
         }
     }
@@ -88,7 +88,7 @@ extension Operation {
         switch self {
         case .putFile(_, let file, _): (file.attributes, true)
         case .putSymlink(_, _, let attributes, _, _), .makeDirectory(_, let attributes, _, _),
-            .setAttributes(_, let attributes, _, _):
+            .setAttributes(_, let attributes, _, _), .link(_, _, _, let attributes, _):
             (attributes, false)
         case .remove, .move, .exchange: nil
         }

@@ -83,6 +83,7 @@ final class Target {
         stage = end.isPlan ? nil : try end.openStage()
         forecast = end.isPlan ? Forecast(end, observer) : nil
         reader = end.root.cache.openReader()
+        if end.preserved.items.contains(.hardlinks), let stage { end.preserved.canLink = stage.canLink() }
         batch = TargetBatch(
             end: end, forecast ?? Applier(stage!, keepsTimes: end.policy.preserve.contains(.times)), link: link,
             observer: observer)
@@ -102,6 +103,7 @@ final class Target {
         reader.close()
         // What it had open leads to other names by now.
         reader = end.root.cache.openReader()
+        end.noteLinks(image)
         deciding = Decider(SessionView(end, image, reader))
     }
 
@@ -330,6 +332,7 @@ final class Target {
         if stopping { return }
         batch.addReplacements()
         try apply()
+        try giveNames()
     }
 
     /// Waits until the source has recorded every commit, so that nothing is left to say at the next hello.

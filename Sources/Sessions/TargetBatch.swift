@@ -9,7 +9,7 @@ import Wire
 ///
 /// Order (invariant 2): content durable → published → directories durable (all `Applier`) → recorded → acknowledged.
 final class TargetBatch {
-    private let end: SessionEnd
+    let end: SessionEnd
     private let applying: any Applying
     /// Nil unless this session only plans.
     private let forecast: Forecast?
@@ -29,6 +29,9 @@ final class TargetBatch {
     /// Something has another name now, by what was done here or found to be so.
     private(set) var hasRenamed = false
     private var lastExchanged: TreePath?
+    /// The names that files got in this cycle, by those that stand for them.
+    private(set) var linked: [TreePath: [TreePath]] = [:]
+    private var linkedInodes: [TreePath: LocalIdentity] = [:]
     /// What was renamed and made for it, where that has to be known.
     var renamings: [ImageChange]?
 
@@ -39,6 +42,7 @@ final class TargetBatch {
         sourceMine = end.meta.theirs
         self.applying = applying
         forecast = applying as? Forecast
+        (applying as? Applier)?.tracksDirectories = end.preserved.readsExtended
         work = WorkList(isBidi: end.isBidi)
     }
 
@@ -50,7 +54,13 @@ final class TargetBatch {
 
     // MARK: Collecting
 
-    func add(_ step: PlannedStep, _ staged: StagedFile? = nil) { work.add(step, staged) }
+    func add(_ step: PlannedStep, _ staged: StagedFile? = nil) {
+        var step = step
+        if end.preserved.readsExtended { step.identity = step.identity.flatMap(end.kept) }
+        // All else that is its own is seen by a scan, and a plan cannot read again.
+        if !end.preserved.readsExtended || end.isPlan { step.keepsOwnMode = false }
+        work.add(step, staged)
+    }
 
     /// The target has this content already: only attributes may be off, or only the row is missing.
     func add(same file: SentFile, _ wanted: WantedFile) throws(HeadwaterError) {
@@ -61,7 +71,25 @@ final class TargetBatch {
             throw .protocolBroken(WireFault("change \(file.index) is the same as what is not here"))
         }
         step.identity = step.identity.flatMap(end.kept)
-        work.add(step)
+        add(step)
+    }
+
+    func takeLinks() -> [PlannedStep] { work.takeLinks() }
+
+    /// - Parameter inode: what the file is known by here.
+    func addLink(_ step: PlannedStep, inode: LocalIdentity?) {
+        if case .link(let to, _) = step.action {
+            linked[to, default: []].append(step.path)
+            linkedInodes[to] = inode
+        }
+        work.addLink(step)
+    }
+
+    func known(afterwards identity: LocalIdentity) -> LocalIdentity? { (applying as? Applier)?.renewed(identity) }
+
+    private func operation(_ step: PlannedStep, _ staged: StagedFile?) -> Operation? {
+        guard case .link(let to, let attributes) = step.action else { return step.operation(staged, end.preserved) }
+        return .link(step.path, to: to, inode: linkedInodes[to], attributes, expected: step.expected)
     }
 
     func remove(later removal: Removal) { work.remove(later: removal) }
@@ -86,7 +114,7 @@ final class TargetBatch {
         if taken.isEmpty { return [] }
         let kept = try require(taken)
         let operations = taken.compactMap {
-            kept.contains($0.step.path) ? nil : $0.step.operation($0.content, end.preserved)
+            kept.contains($0.step.path) ? nil : operation($0.step, $0.content)
         }
         var outcomes = try applying.apply(operations).makeIterator()
         var rows: [RowChange] = []
@@ -105,7 +133,7 @@ final class TargetBatch {
                 continue
             }
             note(step, outcome)
-            forecast?.note(step, step.operation(staged, end.preserved), outcome)
+            forecast?.note(step, operation(step, staged), outcome)
             let found = try work.record(step, outcome?.achieved) { () throws(HeadwaterError) in
                 try end.standingRow(at: step.path)
             }
@@ -122,6 +150,7 @@ final class TargetBatch {
             }
         }
         forecast?.tell()
+        rows += try renewedDirectories(operations)
         // What went to an attic within the tree is new there, too.
         if end.policy.atticInTree != nil && operations.contains(where: { $0.expected != .absent }) { written = nil }
         if !operations.isEmpty { end.note(written: hasUnknownWrites ? nil : written) }
@@ -155,7 +184,7 @@ final class TargetBatch {
     ) throws(HeadwaterError) -> Bool {
         let isUpward = end.meta.terms.isUpstream
         if let conflict = step.flag { try permits.require(ForeseenStep(conflict, isUpward: isUpward)) }
-        guard let operation = step.operation(staged, end.preserved),
+        guard let operation = operation(step, staged),
             let foreseen = ForeseenStep(step, operation, isUpward: isUpward)
         else { return true }
         if operation.displacesDirectory && !permits.holds(foreseen.place) { return false }
@@ -222,6 +251,7 @@ final class TargetBatch {
             counts.bytesPayload &+= agreed.attributes.size
         case .putSymlink: counts.symlinks += 1
         case .makeDirectory: counts.directories += 1
+        case .link: counts.files += 1
         case .setAttributes: if agreed.attributes.kind == .file { counts.files += 1 }
         case .remove, .move, .exchange: break
         }
@@ -266,7 +296,7 @@ extension RowsMessage.Item {
     fileprivate static func takeFrame(_ rest: inout ArraySlice<RowsMessage.Item>) -> [RowsMessage.Item] {
         var bytes = 0
         let taken = rest.prefix { item in
-            bytes += item.path.key.count + 256
+            bytes += item.bytesEstimate
             return bytes <= ChangesMessage.expandedBytesMax / 2
         }
         rest = rest.dropFirst(taken.count)

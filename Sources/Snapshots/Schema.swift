@@ -1,11 +1,12 @@
-/// The shape of `snap.db`, version 3; version 1 had no table `conflicts`, and neither of the two before a column `metadata`.
+/// The shape of `snap.db`, version 4; version 1 had no table `conflicts`, and neither of the first two a column `metadata`. In version 3
+/// that held owner and group alone.
 /// `docs/format/snapshot.md` is normative.
 ///
 /// The texts are compared with those in the file byte for byte: a file with any other table, index, trigger or view is refused.
 enum Schema {
     /// `Hwtr` in ASCII.
     static let applicationID: Int64 = 0x4877_7472
-    static let version: Int64 = 3
+    static let version: Int64 = 4
     private static let versionWithoutConflicts: Int64 = 1
     private static let versionWithoutMetadata: Int64 = 2
     static let pageBytes = 8192
@@ -115,9 +116,11 @@ enum Schema {
     static func migrate(_ database: Database) throws(DatabaseFault) {
         let before = try database.number("PRAGMA user_version") ?? 0
         if before == version { return }
-        let steps = (before > versionWithoutConflicts ? [] : [conflicts]) + [addMetadata]
-        try database.execute(
-            "BEGIN IMMEDIATE; \(steps.joined(separator: "; ")); PRAGMA user_version=\(version); COMMIT")
+        let steps =
+            (before > versionWithoutConflicts ? [] : [conflicts])
+            + (before > versionWithoutMetadata ? [] : [addMetadata])
+            + ["PRAGMA user_version=\(version)"]
+        try database.execute("BEGIN IMMEDIATE; \(steps.joined(separator: "; ")); COMMIT")
     }
 
     /// Whether the file has the table of conflicts: until a session has opened it for writing, one of version 1 has not.

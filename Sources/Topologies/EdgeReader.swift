@@ -190,9 +190,6 @@ extension Findings {
         var preserve: Preservation = []
         for item in items {
             guard let word = choice(item, "an item of \(what)", of: Words.preserved) else { continue }
-            if NotSupportedYet.preserved.contains(word) {
-                reportNotSupportedYet("`\(word)` in `preserve`", at: item.span)
-            }
             if let one = Preservation(word: word) { preserve.insert(one) }
         }
         return preserve

@@ -68,6 +68,18 @@ enum GraphRules {
                 "symlinks", "`symlinks: follow` is for push and pull, and this edge is bidi",
                 "write `symlinks: copy` or `skip` at this edge")
         }
+        if settings.preserve?.contains(.hardlinks) ?? false {
+            if edge.mode == .bidi {
+                contradict(
+                    "preserve", "`hardlinks` in `preserve` is for push and pull, and this edge is bidi",
+                    "leave `hardlinks` out at this edge")
+            } else if settings.symlinks == .follow {
+                contradict(
+                    "preserve",
+                    "`symlinks: follow` shows one file at several places, and `hardlinks` tells names apart",
+                    "leave `hardlinks` out, or write `symlinks: copy` or `skip`")
+            }
+        }
         if edge.mode == .bidi, let delete = settings.delete, delete == .before || delete == .never {
             findings.reportNotSupportedYet(
                 "`delete: \(delete.rawValue)` of a bidi edge", at: settings.spans["delete"] ?? edge.span)

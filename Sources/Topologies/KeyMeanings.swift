@@ -67,7 +67,7 @@ struct KeyMeaning {
             "What becomes of symbolic links: copied, not synced, or replaced by what they lead to (push and pull).",
             "copy"),
         "preserve": KeyMeaning(
-            "What is kept in step beside content; owner and group by name.", "[mode, times]"),
+            "What is kept in step beside content; owner, group and ACLs by name.", "[mode, times]"),
         "digest": KeyMeaning("How content is compared.", "xxh128"),
         "compression": KeyMeaning("Whether content is compressed on its way.", "auto"),
         "bandwidth": KeyMeaning("The most this edge uses, as in 50MB/s."),

@@ -25,13 +25,6 @@ package enum NotSupportedYet {
         "settle",
     ]
 
-    /// Items of `preserve`.
-    package static let preserved: Set<String> = [
-        "acls",
-        "hardlinks",
-        "xattrs",
-    ]
-
     /// Values of `route`.
     package static let routes: Set<String> = [
         "direct"

@@ -155,7 +155,7 @@ package enum TopologySchema {
                 if let standard = meaning.standard { text += " Default: \(standard)." }
                 if refused.contains(key) { text += " Not supported yet by this version." }
                 let refusedValues: [String: Set<String>] = [
-                    "route": NotSupportedYet.routes, "preserve": NotSupportedYet.preserved,
+                    "route": NotSupportedYet.routes
                 ]
                 let values = refusedValues[key] ?? []
                 if !values.isEmpty {

@@ -11,12 +11,30 @@ extension ChangeRecord {
     package var bytesEstimate: Int {
         var bytes = path.key.count + ChangeRecord.overheadBytes
         if case .symlink(let target, _, _) = state { bytes += target.count }
-        if case .conflict(let conflict) = state {
-            for side in [conflict.ancestor, conflict.upstream, conflict.downstream] {
-                bytes += ChangeRecord.overheadBytes + (side?.attributes.metadata?.bytes.count ?? 0)
-            }
-        }
+        if case .conflict(let conflict) = state { bytes += conflict.sidesBytes }
         return bytes + (attributes?.metadata?.bytes.count ?? 0)
+    }
+}
+
+extension Conflict {
+    /// No fewer bytes than its sides take in a frame.
+    fileprivate var sidesBytes: Int {
+        [ancestor, upstream, downstream].reduce(0) {
+            $0 + ChangeRecord.overheadBytes + ($1?.attributes.metadata?.bytes.count ?? 0)
+        }
+    }
+}
+
+extension RowsMessage.Item {
+    /// No fewer bytes than the row takes in a frame.
+    package var bytesEstimate: Int {
+        let fixed = path.key.count + ChangeRecord.overheadBytes
+        switch state {
+        case .gone: return fixed
+        case .conflict(let conflict): return fixed + conflict.sidesBytes
+        case .agreed(let agreed), .residue(let agreed), .withheld(let agreed), .kept(let agreed):
+            return fixed + ChangeRecord.overheadBytes + (agreed.attributes.metadata?.bytes.count ?? 0)
+        }
     }
 }
 
@@ -111,6 +129,13 @@ extension ByteWriter {
         metadataBefore = metadata
     }
 
+    /// What content comes with.
+    mutating func put(withoutMetadata attributes: Attributes) {
+        var bare = attributes
+        bare.metadata = nil
+        put(bare)
+    }
+
     mutating func put(_ agreed: AgreedEntry) {
         put(agreed.attributes)
         put(agreed.digest) { $0.put($1) }
@@ -157,6 +182,14 @@ extension ByteReader {
 
     mutating func attributes() throws(WireFault) -> Attributes {
         try attributes(kind: try byte())
+    }
+
+    /// What content comes with: those of a file, without metadata.
+    mutating func contentAttributes() throws(WireFault) -> Attributes {
+        let attributes = try attributes()
+        if attributes.kind != .file { throw WireFault("content of what is not a file") }
+        if attributes.metadata != nil { throw WireFault("metadata beside content") }
+        return attributes
     }
 
     mutating func agreedEntry() throws(WireFault) -> AgreedEntry {

@@ -67,7 +67,7 @@ package struct PromisedMessage: Sendable {
         out.put(files.count)
         for file in files {
             out.put(file.index)
-            out.put(file.attributes)
+            out.put(withoutMetadata: file.attributes)
             out.put(file.digest) { $0.put($1) }
         }
         return out.bytes
@@ -78,8 +78,7 @@ package struct PromisedMessage: Sendable {
         files = []
         for _ in 0..<(try input.int(atMost: ChangesMessage.recordsMax, "number of files")) {
             let index = try input.int(atMost: 1 << 40, "change index")
-            let attributes = try input.attributes()
-            if attributes.kind != .file { throw WireFault("content of what is not a file") }
+            let attributes = try input.contentAttributes()
             files.append(
                 File(
                     index: index, attributes: attributes,

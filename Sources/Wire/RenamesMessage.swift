@@ -43,6 +43,10 @@ package struct RenamesMessage: Hashable, Sendable {
         var room = ChangesMessage.expandedBytesMax
         for _ in 0..<count {
             let step = try input.renameStep(after: before, &room)
+            room -= step.metadataBytes
+            if room < 0 {
+                throw WireFault("renames of more than \(ChangesMessage.expandedBytesMax) bytes in a message")
+            }
             steps.append(step)
             before = step.path
         }
@@ -61,7 +65,13 @@ extension RenameStep {
     }
 
     /// No fewer bytes than the step takes in a frame or expanded.
-    package var bytesEstimate: Int { path.key.count + (from?.key.count ?? 0) + ChangeRecord.overheadBytes }
+    package var bytesEstimate: Int {
+        path.key.count + (from?.key.count ?? 0) + metadataBytes + ChangeRecord.overheadBytes
+    }
+
+    fileprivate var metadataBytes: Int {
+        if case .directory(_, let attributes) = self { attributes.metadata?.bytes.count ?? 0 } else { 0 }
+    }
 }
 
 extension ByteReader {

@@ -108,7 +108,8 @@ package struct WantMessage: Sendable {
     }
 }
 
-/// What a file is at the moment it is sent; it may be newer than the change that announced it.
+/// What a file is at the moment it is sent; it may be newer than the change that announced it. Comes without metadata: that of the change
+/// counts.
 package struct SentFile: Hashable, Sendable {
     package var index: Int
     package var attributes: Attributes
@@ -122,14 +123,13 @@ package struct SentFile: Hashable, Sendable {
 
     func put(to out: inout ByteWriter) {
         out.put(index)
-        out.put(attributes)
+        out.put(withoutMetadata: attributes)
         out.put(digest)
     }
 
     init(from input: inout ByteReader) throws(WireFault) {
         index = try input.int(atMost: 1 << 40, "change index")
-        attributes = try input.attributes()
-        if attributes.kind != .file { throw WireFault("content of what is not a file") }
+        attributes = try input.contentAttributes()
         digest = try input.digest()
     }
 }

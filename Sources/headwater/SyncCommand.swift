@@ -94,7 +94,8 @@ struct SyncCommand: Command {
 
     @Option(
         help: ArgumentHelp(
-            "What is kept beside content, with commas: mode, times, owner, group. By default mode,times; none is content alone.",
+            "What is kept beside content, with commas: mode, times, owner, group, xattrs, acls, hardlinks. By default mode,times; "
+                + "none is content alone.",
             valueName: "items"))
     var preserve: String?
 

@@ -143,7 +143,7 @@ package struct MemoryTree: Hashable, Sendable {
             for (place, byte) in target.dropFirst().enumerated() { number |= UInt64(byte & 31) << (place * 5) }
             return replace(found, step, loser, .symlink, number, attributes)
         case .putFile: return replace(found, step, loser, .file, content!.content, content!.attributes)
-        case .move, .exchange: preconditionFailure("nothing is renamed in memory")
+        case .move, .exchange, .link: preconditionFailure("nothing is renamed or linked in memory")
         }
     }
 

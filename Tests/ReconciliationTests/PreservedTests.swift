@@ -53,7 +53,7 @@ private struct Accounts: AccountDirectory {
     ) {
         let items: Preservation = [.mode, .owner, .group]
         let target = end(items)
-        let said = source(items).said(entry(user, group), agreed: nil)
+        let said = source(items).said(.root, entry(user, group), agreed: nil)
         let here = target.here(said, over: nil)
         let dressing = target.dressing(here, isNew: true)
         #expect(dressing.user == userHere && dressing.group == groupHere)
@@ -68,7 +68,7 @@ private struct Accounts: AccountDirectory {
     @Test func withoutTheRight_itStaysAsItIs_andIsToldOnce() {
         let items: Preservation = [.mode, .owner, .group]
         let target = end(items, privileged: false)
-        let said = source(items).said(entry(1000, 100), agreed: nil)
+        let said = source(items).said(.root, entry(1000, 100), agreed: nil)
         let standing = target.seen(entry(500, 300))
         #expect(target.isSame(standing, as: said) && target.here(said, over: standing) == standing)
         let dressing = target.dressing(target.here(said, over: nil), isNew: true)
@@ -76,10 +76,10 @@ private struct Accounts: AccountDirectory {
         #expect(target.takeProblems().map(\.code) == ["preserve.owner-denied", "preserve.group-denied"])
         #expect(target.takeProblems().isEmpty)
         // What is said back is what was agreed, not what came of it here.
-        #expect(target.said(entry(500, 300), agreed: said).metadata == said.metadata)
+        #expect(target.said(.root, entry(500, 300), agreed: said).metadata == said.metadata)
         // A group that the user is in may be set.
         let others = Accounts(users: [:], groups: [7: "others"])
-        let group = end([.group], isUpstream: true, isWritten: false, others).said(entry(1, 7), agreed: nil)
+        let group = end([.group], isUpstream: true, isWritten: false, others).said(.root, entry(1, 7), agreed: nil)
         let own = end([.group], privileged: false)
         #expect(own.dressing(own.here(group, over: nil), isNew: true).group == 300 && own.takeProblems().isEmpty)
     }
@@ -95,7 +95,7 @@ private struct Accounts: AccountDirectory {
         var special = entry(0, 0)
         special.attributes.mode = 0o6755
         let target = end(items, privileged: privileged)
-        let said = source(items).said(special, agreed: nil)
+        let said = source(items).said(.root, special, agreed: nil)
         let here = target.here(said, over: nil)
         #expect(here.mode == mode)
         var standing = entry(0, 0)
@@ -107,7 +107,7 @@ private struct Accounts: AccountDirectory {
 
     @Test func modeAndTimesLeftOut_areThoseThatStand_orThoseOfTheUmask() {
         let target = end([])
-        let said = source([]).said(entry(1000, 100), agreed: nil)
+        let said = source([]).said(.root, entry(1000, 100), agreed: nil)
         #expect(said.metadata == nil)
         #expect(target.here(said, over: nil).mode == 0o750)
         var standing = entry(3, 4)

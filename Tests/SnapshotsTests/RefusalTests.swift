@@ -74,9 +74,9 @@ import TestSupport
     @Test func newerSchema() throws {
         let rig = Rig()
         try rig.fill(1)
-        try rig.sql("PRAGMA user_version=4")
+        try rig.sql("PRAGMA user_version=5")
         try expectRefused(
-            rig, .newerSchema(4), "snapshot.newer-schema", "Database \(rig.file) has schema 4, this Headwater reads 3")
+            rig, .newerSchema(5), "snapshot.newer-schema", "Database \(rig.file) has schema 5, this Headwater reads 4")
     }
 
     @Test func otherProgram() throws {

@@ -150,7 +150,10 @@ import Topologies
         #expect(preserved("preserve: [owner, mode, group, owner]") == [.mode, .owner, .group])
         #expect(preserved("preserve: []") == [])
         #expect(Self.edge("preserve: mode").ids == ["HW020"] && Self.edge("preserve: [mood]").ids == ["HW023"])
-        #expect(Self.edge("preserve: [mode, xattrs, acls]").ids == ["HW900", "HW900"])
+        #expect(preserved("preserve: [mode, xattrs, acls]") == [.mode, .xattrs, .acls])
+        #expect(preserved("preserve: [hardlinks]") == [.hardlinks])
+        #expect(Self.edge("preserve: [hardlinks], mode: bidi").ids == ["HW029"])
+        #expect(Self.edge("preserve: [hardlinks], symlinks: follow").ids == ["HW029"])
     }
 
     /// Each key that is not supported yet: a good value is HW900 alone, a bad one has its own finding beside it.

@@ -317,6 +317,30 @@ int hw_chown_descriptor(int fd, unsigned user, unsigned group) {
     return fchownat(fd, "", (uid_t)user, (gid_t)group, AT_EMPTY_PATH);
 }
 
+long hw_list_xattrs_descriptor(int fd, char *names, size_t size) {
+    char path[40];
+    descriptor_link(fd, path, sizeof path);
+    return listxattr(path, names, size);
+}
+
+long hw_get_xattr_descriptor(int fd, const char *name, void *value, size_t size) {
+    char path[40];
+    descriptor_link(fd, path, sizeof path);
+    return getxattr(path, name, value, size);
+}
+
+int hw_set_xattr_descriptor(int fd, const char *name, const void *value, size_t size) {
+    char path[40];
+    descriptor_link(fd, path, sizeof path);
+    return setxattr(path, name, value, size, 0);
+}
+
+int hw_remove_xattr_descriptor(int fd, const char *name) {
+    char path[40];
+    descriptor_link(fd, path, sizeof path);
+    return removexattr(path, name);
+}
+
 int hw_has_no_writer(int fd) {
     if (fcntl(fd, F_SETLEASE, F_RDLCK) == 0) {
         fcntl(fd, F_SETLEASE, F_UNLCK);
@@ -333,10 +357,6 @@ int hw_inode_flags(int fd, uint32_t *flags) {
     *flags = (uint32_t)wide;
     return 0;
 }
-
-int hw_set_xattr(int fd, const char *name, const void *value, size_t size) { return fsetxattr(fd, name, value, size, 0); }
-
-long hw_get_xattr(int fd, const char *name, void *value, size_t size) { return fgetxattr(fd, name, value, size); }
 
 int hw_ofd_is_locked(int fd) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};

@@ -39,7 +39,7 @@ struct AbilityProbe {
             settle(.exactNames, false, .seen)
         }
         settle(.caseSensitive, NameCase.isSensitive(in: directory), .seen)
-        settle(.accessLists, ExtendedAttribute.isKnown(directory.raw, "system.posix_acl_access"), .seen)
+        settle(.accessLists, DescriptorExtended.isKnown(directory.raw, "system.posix_acl_access"), .seen)
     }
 
     // MARK: on files without a name
@@ -67,7 +67,7 @@ struct AbilityProbe {
         settle(
             .extendedAttributes,
             AbilityProbe.answer { () throws(SystemError) in
-                try ExtendedAttribute.set(file.raw, "user.headwater", [1])
+                try DescriptorExtended.set(file.raw, Array("user.headwater".utf8), [1])
             }, .tried)
         if timeStepNanoseconds == nil { timeStepNanoseconds = TimeStep.measure(file) }
     }

@@ -43,10 +43,16 @@ struct ImageRecord: BitwiseCopyable {
     var kind: EntryKind { EntryKind(rawValue: bits & 0x0F)! }
 
     /// Takes over what `statx` said; keeps the name.
-    mutating func set(_ status: FileStatus) { set(status.attributes, status.identity) }
+    mutating func set(_ status: FileStatus) {
+        set(status.attributes, status.identity)
+        hasOtherNames = status.kind == .file && status.links > 1
+    }
 
     /// Takes over what was published, as a scan would have found it; keeps the name.
-    mutating func set(_ status: EntryStatus) { set(status.attributes, status.identity) }
+    mutating func set(_ status: EntryStatus) {
+        set(status.attributes, status.identity)
+        hasOtherNames = status.hasOtherNames
+    }
 
     @inline(__always)
     private mutating func set(_ attributes: Attributes, _ identity: LocalIdentity) {
@@ -69,6 +75,12 @@ struct ImageRecord: BitwiseCopyable {
     var isVanished: Bool {
         get { bits & 0x20 != 0 }
         set { bits = newValue ? bits | 0x20 : bits & ~0x20 }
+    }
+
+    /// Whether the inode of a file has more than this name.
+    var hasOtherNames: Bool {
+        get { bits & 0x80 != 0 }
+        set { bits = newValue ? bits | 0x80 : bits & ~0x80 }
     }
 
     /// Something that must not be entered, such as the root of another file system.

@@ -75,8 +75,10 @@ package final class TreeImage: @unchecked Sendable {
         let record = record(index)
         return EntryStatus(
             attributes: record.attributes, identity: record.identity(device: device), isIncomplete: record.isIncomplete,
-            owner: owner(at: index))
+            owner: owner(at: index), hasOtherNames: record.hasOtherNames)
     }
+
+    package func hasOtherNames(at index: Int) -> Bool { record(index).hasOtherNames }
 
     package func owner(at index: Int) -> OwnerIDs { owner(ofLocation: order[index]) }
 
@@ -142,6 +144,8 @@ package final class TreeImage: @unchecked Sendable {
 extension EntryStatus {
     /// As a scan would find what was looked at just now.
     package init(_ status: FileStatus) {
-        self.init(attributes: status.attributes, identity: status.identity, owner: status.owner)
+        self.init(
+            attributes: status.attributes, identity: status.identity, owner: status.owner,
+            hasOtherNames: status.kind == .file && status.links > 1)
     }
 }

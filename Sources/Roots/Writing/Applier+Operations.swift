@@ -8,14 +8,20 @@ extension Applier {
         switch operation {
         case .putFile(let path, let file, let expected):
             let staged = Displacement.Staged(number: file.number, inode: file.inode)
+            if let fault = file.fault { return .failed(fault) }
             return try put(staged, path, expected, index, &batch)
         case .putSymlink(let path, _, _, _, let expected):
+            if let fault = batch.faults[index] { return .failed(fault) }
             guard let staged = batch.staged[index] else { return .failed(SystemError("symlinkat", EINVAL)) }
             return try put(staged, path, expected, index, &batch)
         case .makeDirectory(let path, let attributes, let dressing, let expected):
             return try makeDirectory(path, attributes, dressing, expected, index, &batch)
         case .setAttributes(let path, let attributes, let dressing, let expected):
             return try setAttributes(path, attributes, dressing, expected, index, &batch)
+        case .link(let path, _, _, _, let expected):
+            if let fault = batch.faults[index] { return .failed(fault) }
+            guard let staged = batch.staged[index] else { return .changedMeanwhile }
+            return try link(staged, path, expected, index, &batch)
         case .remove(let path, let expected):
             return try remove(path, expected, index, &batch)
         case .move(let from, let to, let expected):
@@ -86,15 +92,46 @@ extension Applier {
         } catch  where error.errno == ENOENT { return .changedMeanwhile }
         defer { close(fd) }
         let status = try FileStatus(descriptor: fd)
-        guard status.kind == attributes.kind, expected.isUntouched(status) else { return .changedMeanwhile }
+        guard status.kind == attributes.kind, displacement.changes.isUntouched(status, expected) else {
+            return .changedMeanwhile
+        }
         if status.kind == .directory {
             batch.directories.want(path, attributes, dressing, status, by: index)
             return .done(EntryStatus(status))
         }
         batch.needsWholeSync = true
         try dressing.put(on: fd, attributes, status)
-        return .done(EntryStatus(try FileStatus(descriptor: fd)))
+        let now = try FileStatus(descriptor: fd)
+        if now.links > 1 { displacement.changes.note(now, before: status.ctime) }
+        return .done(EntryStatus(now))
     }
+
+    /// Gives the name to the file that is staged under another one. Where it has the name already, that one goes.
+    private func link(
+        _ staged: Displacement.Staged, _ path: TreePath, _ expected: Expected, _ index: Int, _ batch: inout Batch
+    ) throws(SystemError) -> Outcome {
+        let place = try enter(path, &batch)
+        let other = try? Stage.withName(staged.number) { name throws(SystemError) in
+            try FileStatus(at: stage.directory.raw, name)
+        }
+        var standing = FileStatus()
+        let isSame = standing.load(at: place.directory, place.name) && standing.inode == staged.inode
+        if isSame {
+            stage.remove(staged.number, ifInode: staged.inode)
+        } else {
+            let result = try publish(staged, place, expected)
+            guard result == .done else { return result == .notEmpty ? .kept : .changedMeanwhile }
+            if expected.isDirectory { forget(path, &batch) }
+        }
+        batch.isPublished[index] = true
+        let status = try FileStatus(at: place.directory, place.name)
+        guard status.inode == staged.inode else { return .changedMeanwhile }
+        displacement.changes.note(status, before: other?.ctime ?? status.ctime)
+        return .done(EntryStatus(status))
+    }
+
+    /// What an entry is known by that this session alone has changed since; nil where that is not so.
+    package func renewed(_ identity: LocalIdentity) -> LocalIdentity? { displacement.changes.renewed(identity) }
 
     private func remove(_ path: TreePath, _ expected: Expected, _ index: Int, _ batch: inout Batch)
         throws(SystemError) -> Outcome
@@ -131,6 +168,11 @@ extension Dressing {
     func put(on fd: Int32, _ attributes: Attributes, _ status: FileStatus) throws(SystemError) {
         let (newUser, newGroup) = (status.userID == user ? nil : user, status.groupID == group ? nil : group)
         try setOwner(descriptor: fd, user: newUser, group: newGroup)
+        var status = status
+        if self.attributes != nil || lists != nil {
+            try putExtended(on: fd, attributes, status)
+            status = try FileStatus(descriptor: fd)
+        }
         let mode = mode(of: attributes)
         let isOther = status.permissions != mode || (mode & 0o6000 != 0 && (newUser ?? newGroup) != nil)
         if setsMode, status.kind != .symlink, isOther { try setPermissions(descriptor: fd, mode) }

@@ -18,6 +18,8 @@ package final class Applier {
     private let keepers: [Attic]
     private let forcedWay: DurabilityWay?
     private let keepsTimes: Bool
+    /// Whether `renewed` knows of directories, too.
+    package var tracksDirectories = false
 
     /// - Parameters:
     ///   - stage: of the root that is changed; its session's lock is held by the caller.
@@ -53,10 +55,11 @@ package final class Applier {
         cursor.invalidate()
         otherCursor.invalidate()
         for keeper in keepers { keeper.invalidate() }
-        var batch = Batch(operations, stage, keepsTimes: keepsTimes)
+        var batch = Batch(
+            operations, stage, keepsTimes: keepsTimes, changes: tracksDirectories ? displacement.changes : nil)
         defer { batch.discardUnpublished() }
         try checkRoot()
-        try batch.stageEntries()
+        try batch.stageEntries(otherCursor, displacement.changes)
         let durability = Durability(
             stage: stage.directory.raw, changes: operations.count, bytes: batch.bytes, forced: forcedWay)
         let intent = try batch.writeIntent()

@@ -14,14 +14,18 @@ struct Batch {
     private(set) var staged = [Int: Displacement.Staged]()
     var outcomes: [Outcome]
     var isPublished: [Bool]
+    /// Why a staged symlink could not get its extended attributes.
+    private(set) var faults = [Int: SystemError]()
     var directories: TouchedDirectories
     /// Attributes of inodes were changed that are made durable only with the whole file system.
     var needsWholeSync = false
 
-    /// - Parameter keepsTimes: a directory has the time that it had, whatever is changed in it.
-    init(_ operations: [Operation], _ stage: Stage, keepsTimes: Bool) {
+    /// - Parameters:
+    ///   - keepsTimes: a directory has the time that it had, whatever is changed in it.
+    ///   - changes: notes what becomes of the directories.
+    init(_ operations: [Operation], _ stage: Stage, keepsTimes: Bool, changes: LinkChanges? = nil) {
         self.operations = operations
-        directories = TouchedDirectories(keepsTimes: keepsTimes)
+        directories = TouchedDirectories(keepsTimes: keepsTimes, changes: changes)
         self.stage = stage
         outcomes = Array(repeating: .changedMeanwhile, count: operations.count)
         isPublished = Array(repeating: false, count: operations.count)
@@ -32,12 +36,23 @@ struct Batch {
     }
 
     /// Makes symlinks, and the directories that take the place of something else, in the stage.
-    mutating func stageEntries() throws(HeadwaterError) {
+    ///
+    /// - Parameters:
+    ///   - cursor: for the files that get another name.
+    ///   - changes: notes what that does to them.
+    mutating func stageEntries(_ cursor: TreeCursor, _ changes: LinkChanges) throws(HeadwaterError) {
         for index in operations.indices {
             do throws(SystemError) {
                 switch operations[index] {
                 case .putSymlink(_, let target, let attributes, let dressing, _):
                     staged[index] = try stageSymlink(target, attributes, dressing)
+                    faults[index] = staged[index].flatMap { dressExtended($0, attributes, dressing) }
+                case .link(let path, let to, let inode, let attributes, _):
+                    do throws(SystemError) {
+                        staged[index] = try stageLink(cursor, path, to, inode, attributes, changes)
+                    } catch {
+                        if !error.isMissing { faults[index] = error }
+                    }
                 case .makeDirectory(_, _, _, let expected) where expected != .absent && !expected.isDirectory:
                     staged[index] = try stageDirectory()
                 case .remove, .exchange:
@@ -66,6 +81,48 @@ struct Batch {
             }
             return Displacement.Staged(number: number, inode: try FileStatus(at: own, name).inode)
         }
+    }
+
+    /// Nil where the file is not what it was.
+    private func stageLink(
+        _ cursor: TreeCursor, _ path: TreePath, _ to: TreePath, _ inode: LocalIdentity?, _ attributes: Attributes,
+        _ changes: LinkChanges
+    ) throws(SystemError) -> Displacement.Staged? {
+        let now = try? cursor.withName(path) { directory, name throws(SystemError) in
+            try FileStatus(at: directory, name)
+        }
+        let place = try cursor.locate(to)
+        let standing = try FileStatus(at: place.directory, place.name)
+        guard standing.kind == .file, standing.size == attributes.size,
+            inode.map({ $0.inode == standing.inode && $0.mtime == standing.mtime }) ?? true
+        else { return nil }
+        let (own, number) = (stage.directory.raw, stage.nextNumber())
+        // It has the name already.
+        if now?.inode == standing.inode { return Displacement.Staged(number: number, inode: standing.inode) }
+        return try Stage.withName(number) { name throws(SystemError) in
+            try check("linkat") { linkat(place.directory, place.name, own, name, 0) }
+            let status = try FileStatus(at: own, name)
+            guard status.inode == standing.inode, status.mtime == standing.mtime else {
+                stage.remove(number)
+                return nil
+            }
+            changes.note(status, before: standing.ctime)
+            return Displacement.Staged(number: number, inode: status.inode)
+        }
+    }
+
+    /// Why it cannot have them.
+    private func dressExtended(_ link: Displacement.Staged, _ attributes: Attributes, _ dressing: Dressing)
+        -> SystemError?
+    {
+        guard dressing.attributes != nil else { return nil }
+        do throws(SystemError) {
+            try Stage.withName(link.number) { name throws(SystemError) in
+                let opened = try Descriptor(at: stage.directory.raw, name, Descriptor.pathOnly | O_NOFOLLOW)
+                try dressing.putExtended(on: opened.raw, attributes, try FileStatus(descriptor: opened.raw))
+            }
+            return nil
+        } catch { return error }
     }
 
     private func stageDirectory() throws(SystemError) -> Displacement.Staged {

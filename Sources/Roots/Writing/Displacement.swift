@@ -33,6 +33,7 @@ struct Displacement {
     let attic: Attic
     let beside: Attic
     var ability: RenameAbility
+    let changes = LinkChanges()
     /// Called between the check of a path and its change; for tests only.
     var onChecked: ((TreePath) -> Void)?
 
@@ -61,7 +62,7 @@ struct Displacement {
             let result = try park(place, parked, expected)
             guard result == .done else { return result }
             do throws(SystemError) {
-                try letGo(parked, place)
+                try letGo(parked, place, expected)
             } catch {
                 try giveBack(parked, place)
                 throw error
@@ -71,7 +72,17 @@ struct Displacement {
     }
 
     /// Unlinks a displaced file or symlink, or keeps it.
-    private func letGo(_ parked: UnsafePointer<CChar>, _ place: Place) throws(SystemError) {
+    private func letGo(_ parked: UnsafePointer<CChar>, _ place: Place, _ expected: Expected) throws(SystemError) {
+        var status = FileStatus()
+        guard status.load(at: own, parked), status.links > 1, case .present(_, let identity, _, _) = expected else {
+            return try dispose(parked, place)
+        }
+        let others = try? Descriptor(at: own, parked, Descriptor.pathOnly | O_NOFOLLOW)
+        try dispose(parked, place)
+        if let others, let now = try? FileStatus(descriptor: others.raw) { changes.note(now, before: identity.ctime) }
+    }
+
+    private func dispose(_ parked: UnsafePointer<CChar>, _ place: Place) throws(SystemError) {
         switch stage.fate(at: place.path) {
         case .inAttic: try attic.keep(parked, in: own, of: place.path, ability)
         case .beside: try beside.keep(parked, in: own, of: place.path, ability)
@@ -101,7 +112,7 @@ struct Displacement {
             let why: SystemError
             do throws(SystemError) {
                 if !expected.isDirectory {
-                    try letGo(staged, place)
+                    try letGo(staged, place, expected)
                 } else {
                     try check("unlinkat") { unlinkat(own, staged, AT_REMOVEDIR) }
                 }
@@ -141,7 +152,7 @@ struct Displacement {
             guard result == .done else { return result }
             do throws(SystemError) {
                 let isPublished = try publish(number, place) == .done
-                try letGo(parked, place)
+                try letGo(parked, place, expected)
                 return isPublished ? .done : .changed
             } catch {
                 try giveBack(parked, place)
@@ -175,7 +186,9 @@ struct Displacement {
     /// How the path differs from what was expected; nil when it does not.
     private func look(_ place: Place, _ expected: Expected) throws(SystemError) -> Result? {
         var status = FileStatus()
-        if status.load(at: place.directory, place.name) { return expected.isUntouched(status) ? nil : .changed }
+        if status.load(at: place.directory, place.name) {
+            return changes.isUntouched(status, expected) ? nil : .changed
+        }
         if errno == ENOENT { return .missing }
         throw SystemError("statx")
     }

@@ -32,6 +32,8 @@ package enum Operation: Sendable {
     /// A directory that stands already is adopted, also where `.absent` was expected.
     case makeDirectory(TreePath, Attributes, Dressing = .plain, expected: Expected)
     case setAttributes(TreePath, Attributes, Dressing = .plain, expected: Expected)
+    /// Another name of the file at `to`, which must look like `attributes`, and be this inode where one is given.
+    case link(TreePath, to: TreePath, inode: LocalIdentity?, Attributes, expected: Expected)
     /// A file, a symlink or an empty directory; where `.absent` was expected it is made sure that nothing stands there.
     case remove(TreePath, expected: Expected)
     /// The very entry that stands at `from`, a directory with all that is below it, gets a name that must be free.
@@ -43,7 +45,7 @@ package enum Operation: Sendable {
         switch self {
         case .putFile(let path, _, _), .putSymlink(let path, _, _, _, _), .makeDirectory(let path, _, _, _),
             .setAttributes(let path, _, _, _), .remove(let path, _), .move(_, let path, _),
-            .exchange(let path, _, _, _):
+            .exchange(let path, _, _, _), .link(let path, _, _, _, _):
             path
         }
     }
@@ -52,7 +54,7 @@ package enum Operation: Sendable {
         switch self {
         case .putFile(_, _, let expected), .putSymlink(_, _, _, _, let expected),
             .makeDirectory(_, _, _, let expected), .setAttributes(_, _, _, let expected), .remove(_, let expected),
-            .move(_, _, let expected), .exchange(_, _, let expected, _):
+            .move(_, _, let expected), .exchange(_, _, let expected, _), .link(_, _, _, _, let expected):
             expected
         }
     }

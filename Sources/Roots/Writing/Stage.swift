@@ -168,6 +168,19 @@ package final class Stage: Sendable {
         rescuedEntries.update { $0.append(kept) }
     }
 
+    /// Whether a file can have a second name here; tried out.
+    package func canLink() -> Bool {
+        guard let (number, descriptor) = try? createFile(mode: 0o600) else { return true }
+        close(descriptor)
+        defer { remove(number) }
+        let other = nextNumber()
+        let result = Stage.withName(number) { name in
+            Stage.withName(other) { linkat(directory.raw, name, directory.raw, $0, 0) == 0 ? 0 : errno }
+        }
+        if result == 0 { remove(other) }
+        return ![EPERM, EOPNOTSUPP, EMLINK, ENOSYS].contains(result)
+    }
+
     func nextNumber() -> UInt64 {
         counter.read {
             $0 += 1
@@ -240,6 +253,8 @@ package final class Stage: Sendable {
         guard status.device == device else { throw SystemError("statx", EXDEV) }
         guard status.userID == geteuid() else { throw SystemError("statx", EPERM) }
         if status.permissions != 0o700 { try setPermissions(descriptor: opened.raw, 0o700) }
+        // What is made here is not to get ACLs of the tree's directories.
+        try? DescriptorExtended.remove(opened.raw, DescriptorExtended.standardList)
         return opened
     }
 

@@ -171,12 +171,17 @@ package final class StagedWriter {
             guard writtenBytes == attributes.size, status.size == attributes.size else {
                 throw SystemError("write", EMSGSIZE)
             }
-            try dressing.put(on: descriptor, attributes, status)
+            var fault: SystemError?
+            do throws(SystemError) { try dressing.put(on: descriptor, attributes, status) } catch {
+                guard error.isOfExtended else { throw error }
+                fault = error
+            }
             if attributes.size >= Stage.writebackBytesMin { startWriteback(descriptor) }
             if let partial { try stage.adoptPartial(partial, as: number) }
             isFinished = true
             return StagedFile(
-                stage: stage, number: number, inode: status.inode, attributes: attributes, partial: partial)
+                stage: stage, number: number, inode: status.inode, attributes: attributes, partial: partial,
+                fault: fault)
         } catch  where error.errno == EMSGSIZE {
             throw WritingError.wrongSize(declared: attributes.size, got: writtenBytes)
         } catch { throw stage.error(error, needed: attributes.size) }
@@ -191,15 +196,20 @@ package struct StagedFile: Sendable {
     package let attributes: Attributes
     /// Its other name, which goes before it is published.
     let partial: String?
+    /// Why it could not get its extended attributes or ACLs: it is not to be published.
+    let fault: SystemError?
 
-    init(stage: Stage, number: UInt64, inode: UInt64, attributes: Attributes, partial: String?) {
+    init(
+        stage: Stage, number: UInt64, inode: UInt64, attributes: Attributes, partial: String?,
+        fault: SystemError? = nil
+    ) {
         (self.stage, self.number, self.inode, self.attributes) = (stage, number, inode, attributes)
-        self.partial = partial
+        (self.partial, self.fault) = (partial, fault)
     }
 
     /// One that a plan stands in for: never to be applied.
     package init(promised attributes: Attributes) {
-        (stage, number, inode, partial, self.attributes) = (nil, 0, 0, nil, attributes)
+        (stage, number, inode, partial, fault, self.attributes) = (nil, 0, 0, nil, nil, attributes)
     }
 
     package func discard() { stage?.remove(number) }

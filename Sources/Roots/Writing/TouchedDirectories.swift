@@ -10,6 +10,8 @@ struct TouchedDirectories {
     fileprivate struct Wanted {
         var device: UInt64
         var inode: UInt64
+        /// When it was first touched.
+        var ctime: Timestamp
         /// Nil where the mode is not ours to set.
         var mode: UInt16?
         /// Nil where times are not kept.
@@ -17,6 +19,9 @@ struct TouchedDirectories {
         /// Nil where it is not ours to set.
         var user: UInt32?
         var group: UInt32?
+        /// Nil where they stay.
+        var attributes: ExtendedAttributes?
+        var lists: AccessLists?
         /// The operation that asked for these attributes; nil where the old ones are restored.
         var operation: Int?
     }
@@ -24,11 +29,13 @@ struct TouchedDirectories {
     private var wanted = [TreePath: Wanted]()
     private var last: TreePath?
     private let keepsTimes: Bool
+    /// Nil where nobody asks what was done to them.
+    private let changes: LinkChanges?
 
-    init(keepsTimes: Bool) { self.keepsTimes = keepsTimes }
+    init(keepsTimes: Bool, changes: LinkChanges? = nil) { (self.keepsTimes, self.changes) = (keepsTimes, changes) }
 
     private func before(_ status: FileStatus) -> Wanted {
-        Wanted(device: status.device, inode: status.inode, mtime: keepsTimes ? status.mtime : nil)
+        Wanted(device: status.device, inode: status.inode, ctime: status.ctime, mtime: keepsTimes ? status.mtime : nil)
     }
 
     /// Notes how the directory at `path`, open as `descriptor`, was before the batch changes an entry in it.
@@ -44,10 +51,10 @@ struct TouchedDirectories {
     ) {
         // A mode that is not asked for may be one to give back.
         wanted[path] = Wanted(
-            device: status.device, inode: status.inode,
+            device: status.device, inode: status.inode, ctime: wanted[path]?.ctime ?? status.ctime,
             mode: dressing.setsMode ? dressing.mode(of: attributes) : wanted[path]?.mode,
             mtime: dressing.setsTime ? attributes.mtime : nil, user: dressing.user, group: dressing.group,
-            operation: operation)
+            attributes: dressing.attributes, lists: dressing.lists, operation: operation)
     }
 
     /// What is to become of directories at and below `from` is that of those at `to` now, and the reverse where the two changed places.
@@ -105,7 +112,10 @@ struct TouchedDirectories {
             do throws(SystemError) {
                 let fd = try cursor.openFile(path, Descriptor.pathOnly | O_DIRECTORY)
                 defer { close(fd) }
-                if let status = try wish.settle(fd) { result = .set(status) }
+                if let status = try wish.settle(fd) {
+                    result = .set(status)
+                    changes?.note(status.identity.inode, status.identity.ctime, before: wish.ctime)
+                }
             } catch { result = .failed(error) }
             if let operation = wish.operation { settled[operation] = result }
             if syncEach, case .set = result { try sync(path, cursor, &unsynced) }
@@ -132,7 +142,7 @@ extension TouchedDirectories.Wanted {
         guard status.device == device, status.inode == inode else { return nil }
         var dressing = Dressing()
         (dressing.setsMode, dressing.setsTime, dressing.specialBits) = (mode != nil, mtime != nil, 0o6000)
-        (dressing.user, dressing.group) = (user, group)
+        (dressing.user, dressing.group, dressing.attributes, dressing.lists) = (user, group, self.attributes, lists)
         let attributes = Attributes(kind: .directory, mode: mode ?? 0, size: 0, mtime: mtime ?? .zero)
         do throws(SystemError) { try dressing.put(on: fd, attributes, status) } catch
             where operation == nil && error.errno == EPERM

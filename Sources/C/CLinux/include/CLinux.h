@@ -68,8 +68,11 @@ int hw_has_no_writer(int fd);
 // What a file system can do, asked of a descriptor. Times and names are for hw_utimens and the calls of the C library.
 extern const int HW_O_TMPFILE;
 int hw_inode_flags(int fd, uint32_t *flags);                         // FS_IOC_GETFLAGS
-int hw_set_xattr(int fd, const char *name, const void *value, size_t size);
-long hw_get_xattr(int fd, const char *name, void *value, size_t size);
+// of any descriptor, O_PATH and of a symlink too
+long hw_list_xattrs_descriptor(int fd, char *names, size_t size);
+long hw_get_xattr_descriptor(int fd, const char *name, void *value, size_t size);
+int hw_set_xattr_descriptor(int fd, const char *name, const void *value, size_t size);
+int hw_remove_xattr_descriptor(int fd, const char *name);
 int hw_ofd_is_locked(int fd);                                        // 1 while another description holds a lock on it, asked without taking one
 // FICLONE: 0, or -1 with errno
 int hw_clone(int source, int target);
