@@ -48,7 +48,7 @@ let package = Package(
         module(
             "Content", ["Core", "CZstd", "CXXHash", "CCrypto"],
             archives: ["libzstd", "libxxhash", "libcrypto"], settings: optimised),
-        module("Reconciliation", ["Core", "Content"]),
+        module("Reconciliation", ["Core", "Content"], settings: optimised),
         module("Topologies", ["Core", "Filters", "CYAML"], archives: ["libyaml"], documents: ["rules.md"]),
         module("Platform", ["Core", "CLinux"]),
         module("SSH", ["Core", "Platform", "Content", "CSSH2"], archives: ["libssh2", "libcrypto", "libz"]),
@@ -71,7 +71,9 @@ let package = Package(
         tests("CoreTests", ["Core"]),
         tests("WireTests", ["Core", "Wire"]),
         tests("FiltersTests", ["Core", "Filters"]),
-        tests("ReconciliationTests", ["Core", "Content", "Reconciliation", "ReconciliationRig", "TestSupport"]),
+        tests(
+            "ReconciliationTests",
+            ["Core", "Content", "Reconciliation", "ReconciliationRig", "TestSupport", "histories"]),
         tests("SessionsTests", ["Core", "Platform", "Wire", "Roots", "Snapshots", "Sessions", "TestSupport"]),
         tests("SnapshotsTests", ["Core", "Platform", "Content", "Snapshots", "TestSupport"]),
         tests("RootsTests", ["Core", "Platform", "Content", "Roots", "TestSupport", "apply-probe"]),
@@ -94,7 +96,7 @@ let package = Package(
             path: "Tests/ReconciliationRig", swiftSettings: optimised),
         .executableTarget(
             name: "histories", dependencies: ["Core", "ReconciliationRig"], path: "Tests/histories",
-            swiftSettings: settings),
+            swiftSettings: optimised),
     ],
     swiftLanguageModes: [.v6]
 )

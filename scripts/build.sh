@@ -9,7 +9,8 @@ cd "$root_directory"
 flags=(-c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s)
 if [ "${1:-}" = --show-bin-path ]; then exec swift build "${flags[@]}" --show-bin-path; fi
 
-swift build "${flags[@]}"
+# The products alone: what only tests need is built with them.
+for product in headwater headwater-agent; do swift build "${flags[@]}" --product $product; done
 bin=$(swift build "${flags[@]}" --show-bin-path)
 
 strangers=$(ldd "$bin/headwater-agent" | awk '{ print $1 }' \

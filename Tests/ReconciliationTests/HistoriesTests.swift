@@ -5,7 +5,7 @@ import Testing
 
 /// Random histories and all small trees, through production's deciding. `histories log SEED` says what was done in one.
 ///
-/// The optimised program does the many of them, since the tests are built for finding faults; without it a part is done here.
+/// A program does the many of them: it is optimised all through, and does not hold up the other tests.
 @Suite(.timeLimit(.minutes(20))) struct HistoriesTests {
     private static let isSoak = ProcessInfo.processInfo.environment["HEADWATER_SOAK"] != nil
     /// To run others than CI does.
@@ -41,12 +41,8 @@ import Testing
     }
 
     private func run(_ arguments: [String]) async throws {
-        // What the debugger is for does a hundredth of it in the time.
-        guard let directory = try? Headwater.binaries(), !directory.hasSuffix("debug") else { return }
-        let outcome = try await RunningProcess(
-            ["\(directory)/histories"] + arguments, environment: [:], limitSeconds: 3600
-        )
-        .outcome()
+        let command = [builtBeside("histories")] + arguments
+        let outcome = try await RunningProcess(command, environment: [:], limitSeconds: 3600).outcome()
         #expect(outcome.exit == 0, "\(outcome.stdout.prefix(4000))")
     }
 }

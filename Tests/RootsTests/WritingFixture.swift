@@ -1,5 +1,4 @@
 import Core
-import class Foundation.Bundle
 import class Foundation.FileManager
 import struct Foundation.URL
 import Glibc
@@ -28,18 +27,7 @@ final class WritingFixture {
 
     func callAsFunction(_ name: String) -> String { path + "/" + name }
 
-    /// The probe, built beside this test bundle.
-    static var probe: String {
-        var place = URL(fileURLWithPath: #filePath)
-        let bundles = Bundle.allBundles.map(\.bundleURL) + [Bundle.main.bundleURL]
-        for bundle in bundles {
-            for directory in [bundle, bundle.deletingLastPathComponent()] {
-                place = directory.appendingPathComponent("apply-probe")
-                if access(place.path, X_OK) == 0 { return place.path }
-            }
-        }
-        fatalError("apply-probe is not built")
-    }
+    static var probe: String { builtBeside("apply-probe") }
 
     static let time = Timestamp(seconds: 1_234_567_890, nanoseconds: 123_456_789)
 

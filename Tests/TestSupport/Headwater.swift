@@ -48,3 +48,15 @@ package enum Headwater {
 
     static let systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 }
+
+/// The path of a program of the tests' own, built beside the test bundle.
+package func builtBeside(_ name: String) -> String {
+    let bundles = Bundle.allBundles.map(\.bundleURL) + [Bundle.main.bundleURL]
+    for bundle in bundles {
+        for directory in [bundle, bundle.deletingLastPathComponent()] {
+            let place = directory.appendingPathComponent(name)
+            if access(place.path, X_OK) == 0 { return place.path }
+        }
+    }
+    fatalError("\(name) is not built")
+}
