@@ -12,7 +12,7 @@ struct NamespaceTests {
     func twoPeers_standInStep_ownedByTheirUsers() async throws {
         let lab = try NamespaceLab([.init(), .init()])
         try AwkwardTree.build(at: lab.seenOnHub(lab.source))
-        try await give(lab, lab.source)
+        try await lab.give(lab.source)
 
         let (outcome, report) = try await lab.run()
 
@@ -58,7 +58,7 @@ struct NamespaceTests {
         try await stoppedMidway([6000, 18_000, 54_000]) { count in
             let lab = try NamespaceLab([.init(disk: "1g"), .init(disk: "1g")])
             try makeTree(lab.seenOnHub(lab.source), files: count, bytes: 3000)
-            try await give(lab, lab.source)
+            try await lab.give(lab.source)
             return (lab, try lab.startRun())
         } hasBegun: { lab in
             exists(lab.seen(1, lab.target(1)) + "/.headwater/lab-build-t1/stage")
@@ -73,13 +73,13 @@ struct NamespaceTests {
         let lab = try NamespaceLab(
             [.init(), .init(), .init()], edges: "  - build -> t0\n  - t0 -> t1\n  - t1 -> t2\n")
         try makeTree(lab.seenOnHub(lab.source), files: 60)
-        try await give(lab, lab.source)
+        try await lab.give(lab.source)
         let (outcome, _) = try await lab.run()
         #expect(outcome.exit == 0, "\(outcome.stderr)")
         for index in 0..<3 { #expect(try await lab.differences(index) == []) }
 
         try write("changed", lab.seenOnHub(lab.source) + "/d0/file0")
-        try await give(lab, lab.source)
+        try await lab.give(lab.source)
         try await onHub(lab, ["ip", "link", "set", "veth1", "down"])
         let (cut, report) = try await lab.run()
         #expect(cut.exit == 7, "\(cut.stderr)")
@@ -100,7 +100,7 @@ struct NamespaceTests {
     func hubAndSpokes_onHostsOfTheirOwn() async throws {
         let lab = try NamespaceLab([.init(), .init()], edges: "  - build <-> t0\n  - build <-> t1\n")
         try makeTree(lab.seenOnHub(lab.source), files: 30)
-        try await give(lab, lab.source)
+        try await lab.give(lab.source)
         #expect(try await lab.run().outcome.exit == 0)
         for index in 0..<2 {
             let word = ["sh", "-c", "echo from\(index) > \(lab.target(index))/from\(index)"]
@@ -120,11 +120,11 @@ struct NamespaceTests {
         let lab = try NamespaceLab([.init(), .init(disk: "4m")])
         let source = lab.seenOnHub(lab.source)
         try makeTree(source, files: 40, bytes: 20_000)
-        try await give(lab, lab.source)
+        try await lab.give(lab.source)
         #expect(try await lab.run().outcome.exit == 0)
         let before = try TreeListing(lab.seen(1, lab.target(1)))
         for index in 0..<40 { try noise(300_000, source + "/d\(index % 4)/file\(index)") }
-        try await give(lab, lab.source)
+        try await lab.give(lab.source)
 
         let (outcome, report) = try await lab.run()
 
@@ -151,7 +151,7 @@ struct NamespaceTests {
     func homeThatCannotHoldTheAgent_failsItsEdgeWithTheReason() async throws {
         let lab = try NamespaceLab([.init(home: "noexec"), .init(home: "ro")])
         try makeTree(lab.seenOnHub(lab.source), files: 5)
-        try await give(lab, lab.source)
+        try await lab.give(lab.source)
 
         let (outcome, report) = try await lab.run()
 
@@ -167,7 +167,7 @@ struct NamespaceTests {
         let lab = try NamespaceLab([.init()])
         let source = lab.seenOnHub(lab.source)
         try makeTree(source, files: 30)
-        try await give(lab, lab.source)
+        try await lab.give(lab.source)
         #expect(try await lab.run().outcome.exit == 0)
         #expect(chmod(source + "/d1", 0) == 0)
         try remove(source + "/d2/file2")
@@ -177,12 +177,6 @@ struct NamespaceTests {
         #expect(outcome.exit == 4, "\(outcome.stderr)")
         #expect(report.edges[0]["problems"] >= 1 && report.edges[0]["deleted"] == 1)
         #expect(exists(lab.seen(0, lab.target(0) + "/d1/file1")) && !exists(lab.seen(0, lab.target(0) + "/d2/file2")))
-    }
-
-    /// Makes the hub's user the owner of everything below `path`.
-    private func give(_ lab: NamespaceLab, _ path: String) async throws {
-        let owner = owner(lab.seenOnHub(path))
-        try await onHub(lab, ["chown", "-hR", "\(owner):\(owner)", path])
     }
 
     private func onHub(_ lab: NamespaceLab, _ arguments: [String]) async throws {

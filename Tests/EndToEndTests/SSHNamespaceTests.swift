@@ -12,7 +12,7 @@ struct SSHNamespaceTests {
     func aHostBehindAnother_isReachedThroughIt() async throws {
         let lab = try NamespaceLab([.init(), .init()])
         try makeTree(lab.seenOnHub(lab.source), files: 30, bytes: 5000)
-        try await give(lab)
+        try await lab.give(lab.source)
         let pids = try (0..<2).map { try read(lab.directory("machine\($0).pid")).filter(\.isNumber) }
         let link = "ip link add j0 netns \(pids[0]) type veth peer name j1 netns \(pids[1])"
         try await onHub(lab, link)
@@ -62,7 +62,7 @@ struct SSHNamespaceTests {
     func aNameWithADeadAddress_isReachedAtTheOther() async throws {
         let lab = try NamespaceLab([.init()])
         try makeTree(lab.seenOnHub(lab.source), files: 10)
-        try await give(lab)
+        try await lab.give(lab.source)
         let dead = "2001:db8:77::dead"
         try await onHub(
             lab,
@@ -94,7 +94,7 @@ struct SSHNamespaceTests {
             try Data(TreeBuilder.noise(6_000_000, seed: UInt64(index))).write(
                 to: URL(fileURLWithPath: lab.seenOnHub(lab.source) + "/\(index)"))
         }
-        try await give(lab)
+        try await lab.give(lab.source)
         let (outcome, _) = try await lab.run()
         #expect(outcome.exit == 1, "\(outcome.stderr)")
         #expect(outcome.stderr.contains("error[stage.no-space]"), "\(outcome.stderr)")
@@ -119,12 +119,6 @@ struct SSHNamespaceTests {
     private func owner(_ lab: NamespaceLab) -> UInt32 {
         var status = stat()
         return lstat(lab.seenOnHub(lab.directory("hub/home")), &status) == 0 ? status.st_uid : .max
-    }
-
-    /// Makes the hub's user the owner of the source tree.
-    private func give(_ lab: NamespaceLab) async throws {
-        let user = owner(lab)
-        try await onHub(lab, "chown -hR \(user):\(user) \(lab.source)")
     }
 
     private func onHub(_ lab: NamespaceLab, _ script: String) async throws {

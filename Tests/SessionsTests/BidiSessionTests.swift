@@ -3,6 +3,7 @@ import Foundation
 import Platform
 import Roots
 import Sessions
+import TestSupport
 import Testing
 import Wire
 
@@ -233,7 +234,12 @@ import Wire
         let first = await ends.run(between: proxy.read { $0 })
         let wasCut = count.read { $0.isCut }
         #expect(wasCut ? first.error?.exit != .databaseRefuses : first.error == nil, "behind frame \(frames)")
-        let second = await ends.run()
+        var second = await ends.run()
+        // A process that another test starts at this moment holds the lock until it is another program.
+        for _ in 0..<100 where second.error?.code == "session.already-running" {
+            await letPass(microseconds: 10_000)
+            second = await ends.run()
+        }
         #expect(second.error == nil, "behind frame \(frames)")
         let (source, target) = (Self.timeless(ends.listing(ends.source)), Self.timeless(ends.listing(ends.target)))
         let third = await ends.run()

@@ -97,6 +97,13 @@ package final class NamespaceLab: Sendable {
         try RunningProcess(nsenter(inner) + arguments, environment: ["PATH": Headwater.systemPath])
     }
 
+    /// Makes the hub's user the owner of everything below `path`, as it is called in there.
+    package func give(_ path: String) async throws {
+        let user = NamespaceLab.firstUser
+        let outcome = try await startOnHub(["chown", "-hR", "\(user):\(user)", path]).outcome()
+        guard outcome.exit == 0 else { throw Failed(description: outcome.stderr) }
+    }
+
     /// Runs a program as root on a machine.
     package func run(on index: Int, _ arguments: [String]) async throws -> RunningProcess.Outcome {
         try await RunningProcess(nsenter(machine(index)) + arguments, environment: ["PATH": Headwater.systemPath])
