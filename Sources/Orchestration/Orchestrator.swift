@@ -1,5 +1,6 @@
 import Core
 import Platform
+import Topologies
 
 /// One run of a topology: edges in parallel, in topological order, each on a thread of its own.
 ///
@@ -44,6 +45,20 @@ package final class Orchestrator: Sendable {
         self.interruption = interruption
         self.atOnceMax = atOnceMax
         self.observe = observe
+    }
+
+    /// Edges of a topology in its order, as many at a time as the descriptors serve that this process may have.
+    ///
+    /// - Parameter observe: as above.
+    package convenience init(
+        _ graph: Topology, edges: [Int], runner: any EdgeRunner, interruption: Interruption,
+        observe: @escaping @Sendable (Event) -> Void
+    ) {
+        let hosts = Set(graph.peers.compactMap(\.host)).count
+        self.init(
+            edges: edges.map(graph.identity), order: RunOrder(graph, edges: edges), runner: runner,
+            interruption: interruption,
+            atOnceMax: Orchestrator.atOnce(descriptors: Host.raiseFileLimit(), hosts: hosts), observe: observe)
     }
 
     /// Runs every edge once; returns their summaries in the order of `edges`. Blocks until no thread of it is left. To be called once.

@@ -57,7 +57,7 @@ extension HeadwaterError {
     static func ownerDenied(_ name: String, _ isUpstream: Bool) -> HeadwaterError {
         HeadwaterError(
             "preserve.owner-denied",
-            "the \(isUpstream ? "upstream" : "downstream") end may not give files to other users, as to \(Printable.text(name)); "
+            "the \(end(isUpstream)) end may not give files to other users, as to \(Printable.text(name)); "
                 + "they belong to the user that Headwater runs as there",
             remedy: "log in as root there, or leave `owner` out of `preserve`", exit: .problems)
     }
@@ -65,7 +65,7 @@ extension HeadwaterError {
     static func groupDenied(_ name: String, _ isUpstream: Bool) -> HeadwaterError {
         HeadwaterError(
             "preserve.group-denied",
-            "the \(isUpstream ? "upstream" : "downstream") end may not give files to groups that its user is not in, as to "
+            "the \(end(isUpstream)) end may not give files to groups that its user is not in, as to "
                 + Printable.text(name),
             remedy: "log in as root or as a member of the group there, or leave `group` out of `preserve`",
             exit: .problems)
@@ -132,7 +132,7 @@ extension HeadwaterError {
     package static func changedSilently(_ path: TreePath, isUpstream: Bool) -> HeadwaterError {
         HeadwaterError(
             "path.silent-change",
-            "the content at the \(isUpstream ? "upstream" : "downstream") end is not what was agreed, though size, times and "
+            "the content at the \(end(isUpstream)) end is not what was agreed, though size, times and "
                 + "inode are what they were; it counts as changed there",
             remedy:
                 "compare it with a backup and look at the disk; where this content is wrong, put the right one there",

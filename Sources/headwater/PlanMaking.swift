@@ -38,8 +38,7 @@ struct PlanMaking {
             throw AlreadyTold(exit: .usage)
         }
         let summaries = Orchestrator(
-            edges: edges.map(graph.identity), order: RunOrder(graph, edges: edges), runner: runner,
-            interruption: interruption, observe: { _ in }
+            graph, edges: edges, runner: runner, interruption: interruption, observe: { _ in }
         ).run()
         return gathering.plans(summaries)
     }

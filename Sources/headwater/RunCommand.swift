@@ -56,7 +56,7 @@ struct RunCommand: Command {
             if mayHideCursor { StandardOutput().progress(Repaint.showCursor) }
         }
         defer { signals.close() }
-        let descriptors = Host.raiseFileLimit()
+        Host.raiseFileLimit()
         let log = try global.openLog()
         let graph = try topology.load(global)
         let state = try topology.state(of: graph)
@@ -87,10 +87,7 @@ struct RunCommand: Command {
             return .usage
         }
         let summaries = Orchestrator(
-            edges: edges.map(graph.identity), order: RunOrder(graph, edges: edges), runner: runner,
-            interruption: interruption,
-            atOnceMax: Orchestrator.atOnce(descriptors: descriptors, hosts: Set(graph.peers.compactMap(\.host)).count),
-            observe: reporter.note
+            graph, edges: edges, runner: runner, interruption: interruption, observe: reporter.note
         ).run()
         for summary in summaries { state.lastRuns.record(summary, at: WallClock.now) }
         for summary in summaries where summary.hasEnded {
