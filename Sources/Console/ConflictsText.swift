@@ -114,10 +114,5 @@ package enum ConflictsJSON {
 
 extension Digest {
     /// As other tools print it: `xxh128:` and 32 hexadecimal digits.
-    var text: String { "xxh128:" + [high, low].map(Digest.hex).joined() }
-
-    private static func hex(_ value: UInt64) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
+    var text: String { "xxh128:" + hex }
 }

@@ -3,12 +3,14 @@ import Core
 /// The lines of `plan --json`: the version, the steps and problems of each edge, and a summary with all edges.
 package enum PlanJSON {
     package static func lines(_ plans: [EdgePlan], exit: ExitCode) -> [String] {
-        [EventJSON.version]
-            + plans.flatMap { plan in
-                plan.steps.sorted { $0.path < $1.path }.map { step($0, plan.edge) }
-                    + plan.problems.compactMap { EventJSON.line(for: .problem(edge: plan.edge, $0)) }
-                    + plan.heldBack.map { heldBack($0, plan.edge) }
-            } + [summary(plans, exit)]
+        var lines = [EventJSON.version]
+        for plan in plans {
+            lines += plan.steps.sorted { $0.path < $1.path }.map { step($0, plan.edge) }
+            lines += plan.problems.compactMap { EventJSON.line(for: .problem(edge: plan.edge, $0)) }
+            lines += plan.heldBack.map { heldBack($0, plan.edge) }
+        }
+        lines.append(summary(plans, exit))
+        return lines
     }
 
     private static func step(_ step: ForeseenStep, _ edge: EdgeIdentity) -> String {

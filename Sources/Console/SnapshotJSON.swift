@@ -19,7 +19,7 @@ package enum SnapshotJSON {
                 ("mtime", .string(LogFile.timestamp(path.attributes.mtime))),
                 ("mtime_s", .integer(Int(path.attributes.mtime.seconds))),
                 ("mtime_ns", .integer(Int(path.attributes.mtime.nanoseconds))),
-                ("digest", path.digest.map { .string(hex($0)) } ?? .null), ("commit", .integer(Int(path.number))),
+                ("digest", path.digest.map { .string($0.hex) } ?? .null), ("commit", .integer(Int(path.number))),
             ])
     }
 
@@ -90,12 +90,5 @@ package enum SnapshotJSON {
     private static func octal(_ mode: UInt16) -> String {
         let digits = String(mode, radix: 8)
         return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-    }
-
-    private static func hex(_ digest: Digest) -> String {
-        [digest.high, digest.low].map { part in
-            let digits = String(part, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
     }
 }

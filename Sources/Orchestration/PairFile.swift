@@ -14,9 +14,8 @@ package enum PairFile {
     /// - Throws: `sync.state`.
     package static func keep(_ pair: PairTopology, stateDirectory: String) throws(HeadwaterError) -> String {
         let digest = SHA256.hash(Array("\(pair.directory)\0\(pair.remote)".utf8)).prefix(8)
-        let hex = digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         let directory = "\(stateDirectory)/headwater/sync"
-        let path = "\(directory)/\(pair.session)-\(hex).yaml"
+        let path = "\(directory)/\(pair.session)-\(digest.hex).yaml"
         let text = Array(pair.text.utf8)
         do throws(SystemError) {
             if let there = try? read(path, text.count + 1), there == text { return path }

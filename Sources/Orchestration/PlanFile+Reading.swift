@@ -56,7 +56,7 @@ extension PlanFile {
             throw Fault(text: "its end is missing")
         }
         let covered = content.dropLast(last.utf8.count + 1)
-        let digest = SHA256.hash(Array(covered)).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let digest = SHA256.hash(Array(covered)).hex
         guard last.dropFirst(4) == digest else { throw Fault(text: "it was changed since it was made") }
         self.init(edges: [])
         lines.removeFirst()

@@ -128,22 +128,10 @@ extension EntryKind {
 }
 
 extension Digest {
-    /// 32 hexadecimal digits.
-    var hex: String {
-        [high, low].map { part in
-            let digits = String(part, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
-    }
-
     init?(hex: Substring) {
         guard hex.utf8.count == 32, let high = UInt64(hex.prefix(16), radix: 16),
             let low = UInt64(hex.dropFirst(16), radix: 16)
         else { return nil }
         self.init(high: high, low: low)
     }
-}
-
-extension [UInt8] {
-    fileprivate var hex: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 }

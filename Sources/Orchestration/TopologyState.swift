@@ -11,10 +11,8 @@ package struct TopologyState: Sendable {
     ///   - stateDirectory: `UserDirectories.state()`.
     package init(name: String, file: String, workingDirectory: String, stateDirectory: String) {
         let path = TopologyState.absolute(file, workingDirectory)
-        let digest = SHA256.hash(Array(path.utf8)).prefix(8).map { byte in
-            String(byte >> 4, radix: 16) + String(byte & 15, radix: 16)
-        }
-        directory = "\(stateDirectory)/headwater/\(name)-\(digest.joined())"
+        let digest = SHA256.hash(Array(path.utf8)).prefix(8)
+        directory = "\(stateDirectory)/headwater/\(name)-\(digest.hex)"
     }
 
     package var halts: HaltStore { HaltStore(directory: directory + "/halts") }

@@ -16,32 +16,51 @@ package struct AgentBinary: Sendable {
     /// As `uname -m` names the machine that it is built for.
     package let architecture: String
 
-    /// Reads and digests the whole file: once per process, it takes some 20 ms. Blocks.
+    /// Reads and digests the whole file, piece by piece: once per process, it takes some 20 ms. Blocks.
     ///
     /// - Parameter version: `[A-Za-z0-9._-]+`.
     /// - Throws: `agent.missing` when there is no such file, `agent.binary` when it is no 64-bit ELF program.
     package init(path: String, version: String) throws(HeadwaterError) {
         precondition(version.utf8.allSatisfy(ShellCommand.isPlain) && !version.isEmpty, "a version is a plain word")
-        let content: [UInt8]
+        let read: (head: [UInt8], size: Int, digest: [UInt8])
         do {
-            content = try readFile(path, bytesMax: AgentBinary.bytesMax)
+            read = try AgentBinary.digested(path)
         } catch {
             throw HeadwaterError(
                 "agent.missing", "the agent \(path) that far hosts are to run cannot be read",
                 remedy: "install headwater-agent beside headwater: make install", cause: error.description)
         }
-        guard content.count > 20, content.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1]) else {
+        let head = read.head
+        guard head.count > 20, head.starts(with: [0x7F, 0x45, 0x4C, 0x46, 2, 1]) else {
             throw HeadwaterError(
                 "agent.binary", "\(path) is no 64-bit Linux program",
                 remedy: "install headwater-agent beside headwater: make install")
         }
         self.path = path
         self.version = version
-        size = content.count
-        let machine = Int(content[18]) | Int(content[19]) << 8
+        size = read.size
+        let machine = Int(head[18]) | Int(head[19]) << 8
         architecture =
             [62: "x86_64", 183: "aarch64", 243: "riscv64", 22: "s390x", 21: "ppc64le"][machine] ?? "ELF \(machine)"
-        digest = SHA256.hash(content).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        digest = read.digest.hex
+    }
+
+    /// The first bytes of the file, its size and its SHA-256; EFBIG for one that is no agent.
+    private static func digested(_ path: String) throws(SystemError) -> (head: [UInt8], size: Int, digest: [UInt8]) {
+        let file = try Descriptor(at: Descriptor.workingDirectory, path, O_RDONLY | O_NONBLOCK)
+        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
+        defer { piece.deallocate() }
+        var digest = SHA256()
+        var head: [UInt8] = []
+        var size = 0
+        while case let got = try readFully(file.raw, into: piece), got > 0 {
+            let bytes = UnsafeRawBufferPointer(rebasing: piece[..<got])
+            if size == 0 { head = Array(bytes.prefix(64)) }
+            digest.update(bytes)
+            size += got
+            if size > bytesMax { throw SystemError("read", EFBIG) }
+        }
+        return (head, size, digest.finish())
     }
 
     /// The directory beneath the far cache directory.

@@ -6,9 +6,7 @@ import Platform
 /// together on the far side, so that an echo of the command is not taken for a report. What they do is explained in `docs/ssh.md`.
 enum AgentScripts {
     /// 24 hexadecimal digits.
-    static func newMarker() -> String {
-        Host.randomBytes(12).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
+    static func newMarker() -> String { Host.randomBytes(12).hex }
 
     /// `q PATHS`: what `stat` says, a line each: type and mode, owner, size, device, inode, times. `h FILE`: its SHA-256, or nothing.
     /// `w STATUS`: stamps the agent as verified in that state.

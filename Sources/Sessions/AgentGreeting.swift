@@ -14,9 +14,7 @@ package enum AgentGreeting {
     package static func attached(_ token: String) -> String { "HEADWATER-STREAM \(token)\n" }
 
     /// 128 random bits, as 32 hexadecimal digits.
-    package static func newToken() -> String {
-        Host.randomBytes(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
+    package static func newToken() -> String { Host.randomBytes(16).hex }
 
     package static func socketName(_ token: String) -> String { "headwater-agent-\(token)" }
 

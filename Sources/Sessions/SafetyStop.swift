@@ -102,7 +102,7 @@ enum SafetyStop {
     private static func name(of paths: [TreePath]) -> String {
         var digest = SHA256()
         for path in paths { (path.key + [0x0A]).withUnsafeBytes { digest.update($0) } }
-        return digest.finish().prefix(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return digest.finish().prefix(8).hex
     }
 
     /// What a halt is about, for who keeps the list; at most `listedBytesMax` of it, in the order of `paths`.

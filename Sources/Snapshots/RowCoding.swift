@@ -116,9 +116,7 @@ extension LocalIdentity {
 
 extension Digest {
     /// Big-endian, the canonical form of XXH128.
-    var bytes: [UInt8] {
-        (0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> UInt64(56 - 8 * ($0 % 8))) }
-    }
+    var bytes: [UInt8] { withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Array($0) } }
 
     /// nil unless there are 16 bytes.
     init?(bytes: UnsafeRawBufferPointer) {

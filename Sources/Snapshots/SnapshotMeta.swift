@@ -15,12 +15,7 @@ package struct SnapshotID: Hashable, Sendable, CustomStringConvertible {
     package var bytes: [UInt8] { value.bytes }
 
     /// 32 hexadecimal digits.
-    package var description: String {
-        [value.high, value.low].map { part in
-            let digits = String(part, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
-    }
+    package var description: String { value.hex }
 }
 
 /// What a session is about, as one end sees it: recorded when its snapshot is made, and never different later.

@@ -88,6 +88,8 @@ struct LifecycleTests {
             return (world, try world.startRun())
         } hasBegun: { world in
             exists(world.target(0) + "/.headwater/" + world.session("build", "t0") + "/stage")
+        } isMidway: { world, count in
+            try TreeListing(world.target(0)).files < count
         }
     }
 }

@@ -52,8 +52,8 @@ struct SSHLoadTests {
             return (world, try world.startRun())
         } hasBegun: { world in
             exists(world.target(0) + "/d0/file0")
-        } isMidway: { world, _ in
-            !tokens(world).isEmpty
+        } isMidway: { world, count in
+            try !tokens(world).isEmpty && TreeListing(world.target(0)).files < count
         }
         let first = try #require(tokens(world).first)
         for agent in world.agents() { kill(agent, SIGKILL) }

@@ -67,7 +67,7 @@ import Testing
         let channel = try connection.openChannel(command: "cat")
         let block = 1 << 20
         let period = 8 << 20
-        let content = pattern(0..<period + block)
+        let content = TreeBuilder.noise(period + block, seed: 7)
         let writer = WorkerThread("writer") {
             for start in stride(from: 0, to: total, by: block) {
                 let offset = start % period

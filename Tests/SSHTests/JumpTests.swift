@@ -36,7 +36,7 @@ import Testing
                 $0.via = [next]
             }, in: run)
         let channel = try hosts.openChannel(command: "echo $SSH_CONNECTION; cat")
-        let content = pattern(0..<3_000_000)
+        let content = TreeBuilder.noise(3_000_000, seed: 3)
         let writer = WorkerThread("writer") {
             try channel.write(content)
             channel.closeWrite()

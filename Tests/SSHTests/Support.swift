@@ -51,11 +51,6 @@ extension Channel {
     }
 }
 
-/// Byte `index` of a stream that never repeats within a few megabytes, so that lost, doubled or moved bytes show.
-func patternByte(_ index: Int) -> UInt8 { UInt8(truncatingIfNeeded: (index &* 2_654_435_761) >> 13 ^ index >> 8) }
-
-func pattern(_ range: Range<Int>) -> [UInt8] { range.map(patternByte) }
-
 /// Runs `body` on a thread of its own and waits: tests must not block the shared pool for long.
 func code(_ body: () throws -> Void) -> String {
     do {

@@ -74,9 +74,9 @@ import Wire
 
     /// The agreed rows of a dump, without local halves and numbers: path, kind, mode, size, time.
     private func agreed(_ dump: String) -> [String] {
-        dump.split(separator: "\n").filter { $0.hasPrefix("INSERT INTO entries") }.map {
-            $0.dropFirst("INSERT INTO entries VALUES(".count).split(separator: ",")
-        }.filter { $0[9] == "1" }.map { fields in
+        let rows = dump.split(separator: "\n").filter { $0.hasPrefix("INSERT INTO entries") }
+        let all: [[Substring]] = rows.map { $0.dropFirst("INSERT INTO entries VALUES(".count).split(separator: ",") }
+        return all.filter { $0[9] == "1" }.map { (fields: [Substring]) -> String in
             let path = fields[0].dropFirst(2).dropLast()
             var name = ""
             var digits = path[...]

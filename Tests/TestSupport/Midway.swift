@@ -9,11 +9,11 @@ package struct TooFast: Error {}
 ///   - counts: Files of the tree, tried in turn.
 ///   - start: A new world with a tree of so many files, and a run in it.
 ///   - hasBegun: Looked at until it holds or the run ends.
-///   - isMidway: Whether the stopped run is where it should be.
+///   - isMidway: Whether the stopped run is where it should be. Time may pass between a look and the stop: all may be done by then.
 package func stoppedMidway<Place: Sendable>(
     _ counts: [Int], start: (Int) async throws -> (Place, RunningProcess),
     hasBegun: @escaping @Sendable (Place) -> Bool,
-    isMidway: (Place, Int) async throws -> Bool = { _, _ in true }
+    isMidway: (Place, Int) async throws -> Bool
 ) async throws -> (Place, RunningProcess) {
     for count in counts {
         let (place, run) = try await start(count)

@@ -102,8 +102,9 @@ import Testing
                 let text = place.text(value)
                 guard let document = JSONValue(yaml: text) else { continue }
                 let faults = try checker.faults(document)
-                let broken = Set(Loaded(text).ids).subtracting(Self.ofTheWhole).subtracting(["HW029"])
-                if Loaded(text).ids.contains("HW104") { continue }
+                let ids = Set(Loaded(text).ids)
+                if ids.contains("HW104") { continue }
+                let broken = ids.subtracting(Self.ofTheWhole).subtracting(["HW029"])
                 if broken.isEmpty {
                     accepted += 1
                     if !faults.isEmpty { wrong.append("the readers accept \(place.key): \(value)") }

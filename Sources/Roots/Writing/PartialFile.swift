@@ -22,11 +22,7 @@ package struct PartialFile: Sendable {
         path.key.withUnsafeBytes { stream.update($0) }
         let words = (attributes.size, attributes.mtime.seconds, UInt64(attributes.mtime.nanoseconds), path.key.count)
         withUnsafeBytes(of: words) { stream.update($0) }
-        let digest = stream.finish()
-        return [digest.high, digest.low].map { word in
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
+        return stream.finish().hex
     }
 
     /// The directory, made where it is missing.
