@@ -60,6 +60,32 @@ struct OncePerRootTests {
         }
     }
 
+    /// build → t0 → t1, both behind one server: what its processes did with the trees, the scan of t0 serving both of its edges.
+    @Test(.enabled(if: geteuid() == 0, "needs root to watch a server's processes"))
+    func tiersBehindAServer_listEachTreeOnce() async throws {
+        let world = try World(targets: 2, edges: "  - t0 -> t1\n  - build -> t0\n", servers: 1)
+        try makeTree(world.source, files: 60)
+        for listings in [2, 10] {
+            if listings == 10 {
+                for index in 0..<12 { try write("changed \(index)", world.source + "/d\(index % 4)/file\(index)") }
+            }
+            let traces = TemporaryDirectory("strace")
+            let watch = try RunningProcess(
+                Self.strace(traces) + ["-p", "\(world.servers[0].pid)"], environment: world.environment)
+            #expect(await until { exists(traces("t.\(world.servers[0].pid)")) })
+            let (outcome, report) = try await world.run()
+            #expect(outcome.exit == 0 && report.edges.count == 2, "\(outcome.stderr)")
+            #expect(await until { world.agents().isEmpty })
+            watch.signal(SIGINT)
+            _ = await watch.outcome()
+            #expect(try await world.differences(1) == [])
+            for tree in [world.target(0), world.target(1)] {
+                let access = try SourceAccess(traces: traces.path, source: tree)
+                #expect(access.listings == listings, "\(tree): \(access)")
+            }
+        }
+    }
+
     /// Filters are views of one scan: it sees what any of them excludes, once.
     @Test func edgesWithDifferentFilters_listTheTreeOnce() async throws {
         let world = try World(
@@ -94,14 +120,20 @@ struct OncePerRootTests {
 
     private func trace(_ world: World, _ traces: TemporaryDirectory, edges: Int) async throws {
         let run = try RunningProcess(
-            [
-                "/usr/bin/strace", "-ff", "--seccomp-bpf", "-qq", "-y", "-s", "0", "-o", traces("t"),
-                "-e", "trace=/^(open.*|.*stat.*|getdents.*|readlink.*|p?readv?(64)?2?)$",
-                Headwater.binaries() + "/headwater", "run", "--json", world.topology,
+            Self.strace(traces) + [
+                "--seccomp-bpf", Headwater.binaries() + "/headwater", "run", "--json", world.topology,
             ], environment: world.environment)
         let outcome = await run.outcome()
         #expect(outcome.exit == 0, "\(outcome.stderr)")
         #expect(try RunReport(outcome.stdout).edges.count == edges)
+    }
+
+    /// One file per thread in `traces`, of the calls that read a tree.
+    private static func strace(_ traces: TemporaryDirectory) -> [String] {
+        [
+            "/usr/bin/strace", "-ff", "-qq", "-y", "-s", "0", "-o", traces("t"),
+            "-e", "trace=/^(open.*|.*stat.*|getdents.*|readlink.*|p?readv?(64)?2?)$",
+        ]
     }
 
     private func big(_ bytes: Int, _ path: String) throws {

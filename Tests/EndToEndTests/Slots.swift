@@ -4,7 +4,7 @@ import Testing
 ///
 /// Waiting for a slot does not count against a test's time limit.
 struct Slots: SuiteTrait, TestTrait, TestScoping {
-    private static let free = Semaphore(count: 4)
+    private static let free = Semaphore(count: 8)
 
     var isRecursive: Bool { true }
 
@@ -27,7 +27,7 @@ struct Slots: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == Slots {
-    /// At most four test functions of the process in such suites at once.
+    /// At most eight test functions of the process in such suites at once.
     static var slots: Self { Slots() }
 }
 
