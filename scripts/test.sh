@@ -52,9 +52,17 @@ counted() {
 }
 
 # The test program itself, not `swift test`, which leaves files of its own in TMPDIR.
-all_tests() {
+tests_of_modules() {
     counted "$work/logs/tests" env TMPDIR="$work/tmp" HEADWATER_BIN_DIR="$bin" \
-        "$tests" --testing-library swift-testing --parallel </dev/null
+        "$tests" --testing-library swift-testing --parallel --skip EndToEndTests </dev/null
+}
+
+# In memory: a second file system, and one that waits for no disk. As a plain user they run on the disk.
+end_to_end_tests() {
+    mkdir "$work/tmp/memory"
+    counted "$work/logs/end-to-end" in_memory "$work/tmp/memory" env TMPDIR="$work/tmp/memory" HEADWATER_BIN_DIR="$bin" \
+        "$tests" --testing-library swift-testing --parallel --filter EndToEndTests </dev/null || return
+    rmdir "$work/tmp/memory"
 }
 
 plain_user_tests() {
@@ -85,12 +93,13 @@ if step 'build of the tests, warnings are errors' swift build --build-tests "${w
     tests=$(swift build "${whole[@]}" --show-bin-path)/headwaterPackageTests.xctest
 fi
 if [ -n "${bin:-}" ] && [ -n "${tests:-}" ]; then
-    step 'all tests' all_tests || true
+    step 'tests of the modules' tests_of_modules || true
+    step 'end to end' end_to_end_tests || true
     if why_not=$(plain_user_impossible "$tests"); then
-        summary+=("$(printf '%-44s %s' 'end to end as a plain user' "SKIPPED: $why_not")")
+        summary+=("$(printf '%-44s %s' 'end to end, as a plain user' "SKIPPED: $why_not")")
         skipped=$((skipped + 1))
     else
-        step 'end to end as a plain user' plain_user_tests || true
+        step 'end to end, as a plain user' plain_user_tests || true
     fi
     step 'nothing left behind' nothing_left || true
 fi

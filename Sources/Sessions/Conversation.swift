@@ -114,14 +114,17 @@ final class Conversation: Sendable {
     /// Tells the other end why this one ends, if it can still be told.
     func tell(_ error: HeadwaterError) { try? link.send(.failure, ErrorMessage.encoded(error)) }
 
-    /// What really ended the cycle: an end that cannot write any more may still have the other's reason to read.
+    /// What really ended the cycle: an end that cannot write any more may still have the other's reason to read. The problems that it told
+    /// before are shown; the paths of a halt are among them.
     func reason(for first: HeadwaterError) -> HeadwaterError {
         guard Conversation.brokenStream.contains(first.code) else { return first }
         let deadline = MonotonicClock.after(seconds: 5)
         do throws(HeadwaterError) {
             while let item = try inbox.next(until: deadline) {
-                if case .frame(let frame) = item, frame.kind == .failure {
-                    return (try? Conversation.failure(frame)) ?? first
+                guard case .frame(let frame) = item else { continue }
+                if frame.kind == .failure { return (try? Conversation.failure(frame)) ?? first }
+                if frame.kind == .problem, let problem = try? ErrorMessage.decode(frame.payload) {
+                    observer.note(problem: problem)
                 }
             }
             return first

@@ -190,19 +190,24 @@ struct LimitsTests {
 
     /// What is written at the target after the cycle has looked there is left alone and named; nothing is lost in silence.
     @Test func targetEditedDuringTheRun_keepsTheEdit_untilTheNextCycle() async throws {
-        let world = try await inStep(files: 6000)
-        for index in 0..<6000 { try write("newer \(index)", world.source + "/d\(index % 4)/file\(index)") }
-        let target = world.target(0)
-        let run = try world.startRun(["--json"])
-        let begun = await until { (try? read(target + "/d0/file0")) == "newer 0" || !run.isRunning }
         // The last in order. The target looks at all of its tree before it publishes anything.
-        let edited = target + "/d3/file999"
-        for agent in world.agents() { kill(agent, SIGSTOP) }
-        #expect(begun && run.isRunning, "the run ended before the target could be edited")
-        let isTooLate = try read(edited).hasPrefix("newer")
-        #expect(!isTooLate, "it has been published already")
+        let last = "/d3/file9999"
+        let (world, run) = try await stoppedMidway([12_000, 36_000]) { count in
+            let world = try await inStep(files: count)
+            for index in 0..<count { try write("newer \(index)", world.source + "/d\(index % 4)/file\(index)") }
+            return (world, try world.startRun(["--json"]))
+        } hasBegun: { world in
+            (try? read(world.target(0) + "/d0/file0")) == "newer 0"
+        } isMidway: { world, _ in
+            for agent in world.agents() { kill(agent, SIGSTOP) }
+            let isMidway = try read(world.target(0) + last) != "newer 9999"
+            if !isMidway { for agent in world.agents() { kill(agent, SIGCONT) } }
+            return isMidway
+        }
+        let edited = world.target(0) + last
         try write("edited at the target", edited)
         for agent in world.agents() { kill(agent, SIGCONT) }
+        run.signal(SIGCONT)
 
         let outcome = await run.outcome()
 

@@ -7,16 +7,19 @@ import Wire
 
 /// An end that cannot write any more says what the other end died of, not that it could not write.
 @Suite struct ReasonTests {
-    private final class Silent: SessionObserver {
-        func note(problem: HeadwaterError) {}
+    private final class Listening: SessionObserver {
+        let problems = Monitor<[HeadwaterError]>([])
+        func note(problem: HeadwaterError) { problems.update { $0.append(problem) } }
         func note(progress: Progress) {}
         func note(detail: String) {}
     }
 
     /// The far end sends `frames`, then goes; this end found the stream broken with `code`.
-    private func reason(_ code: String, after frames: [(Frame.Kind, [UInt8])]) throws -> HeadwaterError {
+    private func reason(
+        _ code: String, after frames: [(Frame.Kind, [UInt8])], observer: Listening = Listening()
+    ) throws -> HeadwaterError {
         let (near, far) = try DescriptorStream.pair()
-        let conversation = Conversation(FrameLink(near), observer: Silent())
+        let conversation = Conversation(FrameLink(near), observer: observer)
         defer { conversation.end() }
         let other = FrameLink(far)
         for (kind, payload) in frames { try other.send(kind, payload) }
@@ -39,6 +42,20 @@ import Wire
         #expect(
             try reason("ssh.channel-closed", after: [(.ping, PingMessage(isWaiting: false, taken: 0).encoded())]).code
                 == "ssh.channel-closed")
+    }
+
+    /// As a halt's list of paths comes: all of it, whenever this end finds that it cannot write.
+    @Test func theProblemsToldBefore_areShown() throws {
+        let told = try (0..<13).map { index in
+            HeadwaterError(HaltedPaths.code, "would be deleted", remedy: "", path: try TreePath(slashed: "f\(index)"))
+        }
+        let observer = Listening()
+        let found = try reason(
+            "peer.lost",
+            after: told.map { (.problem, ErrorMessage.encoded($0)) } + [(.failure, ErrorMessage.encoded(Self.full))],
+            observer: observer)
+        #expect(found.code == "stage.no-space")
+        #expect(observer.problems.read { $0 }.map(\.path) == told.map(\.path))
     }
 
     @Test func anErrorOfThisEnd_isNotReplaced() throws {

@@ -18,5 +18,23 @@ processes_of() {
     done
 }
 
+# in_memory DIRECTORY COMMAND...: runs it with a tmpfs at DIRECTORY, in a mount namespace of its own; fails when it leaves files there.
+# Without privileges, and where that cannot be, DIRECTORY is what it is.
+in_memory() {
+    local directory=$1
+    shift
+    if [ "$(id -u)" != 0 ] || ! unshare -m true 2>/dev/null; then "$@"; return; fi
+    unshare -m --propagation private sh -eu -c '
+        directory=$1
+        shift
+        mount -t tmpfs -o size=4g,mode=755 none "$directory" || exec "$@"
+        status=0
+        "$@" || status=$?
+        left=$(find "$directory" -mindepth 1 -maxdepth 2 | head -n 20)
+        if [ -n "$left" ]; then printf "error: files are left:\n%s\n" "$left"; status=1; fi
+        exit $status
+    ' sh "$directory" "$@"
+}
+
 # Seconds of a clock that only goes forward, with two decimals.
 now() { cut -d' ' -f1 /proc/uptime; }
