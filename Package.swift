@@ -10,14 +10,17 @@ let optimised: [SwiftSetting] = settings + [.unsafeFlags(["-O"])]
 
 /// A Swift module under `Sources/`; what it may import is the list of `docs/architecture.md`, held by `LayerTests`.
 ///
-/// - Parameter documents: links into `docs/`, whose text the module carries, so that the program and its documents cannot differ.
+/// - Parameters:
+///   - documents: links into `docs/`, whose text the module carries, so that the program and its documents cannot differ.
+///   - symbols: of its archives, in whose place its C code is linked.
 func module(
     _ name: String, _ dependencies: [Target.Dependency], archives: [String] = [], documents: [String] = [],
-    settings: [SwiftSetting] = settings
+    wrapping symbols: [String] = [], settings: [SwiftSetting] = settings
 ) -> Target {
     .target(
         name: name, dependencies: dependencies, resources: documents.map { .embedInCode($0) }, swiftSettings: settings,
-        linkerSettings: archives.map { .linkedLibrary(":\($0).a") })
+        linkerSettings: archives.map { .linkedLibrary(":\($0).a") }
+            + symbols.map { .unsafeFlags(["-Xlinker", "--wrap=\($0)"]) })
 }
 
 func library(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/C/\(name)") }
@@ -41,6 +44,7 @@ let package = Package(
         library("CSSH2"), library("CSQLite"), library("CYAML"), library("CZstd"), library("CXXHash"),
         library("CCrypto"),
         .target(name: "CLinux", path: "Sources/C/CLinux"),
+        .target(name: "CCipher", path: "Sources/C/CCipher"),
 
         module("Core", [], settings: optimised),
         module("Wire", ["Core"], settings: optimised),
@@ -51,7 +55,9 @@ let package = Package(
         module("Reconciliation", ["Core", "Content"], settings: optimised),
         module("Topologies", ["Core", "Filters", "CYAML"], archives: ["libyaml"], documents: ["rules.md"]),
         module("Platform", ["Core", "CLinux"]),
-        module("SSH", ["Core", "Platform", "Content", "CSSH2"], archives: ["libssh2", "libcrypto", "libz"]),
+        module(
+            "SSH", ["Core", "Platform", "Content", "CSSH2", "CCipher"], archives: ["libssh2", "libcrypto", "libz"],
+            wrapping: ["EVP_Cipher", "EVP_CIPHER_CTX_free"]),
         module("Snapshots", ["Core", "Platform", "Content", "CSQLite"], archives: ["libsqlite3"]),
         module("Roots", ["Core", "Platform", "Content"]),
         module(
@@ -78,7 +84,7 @@ let package = Package(
         tests("SnapshotsTests", ["Core", "Platform", "Content", "Snapshots", "TestSupport"]),
         tests("RootsTests", ["Core", "Platform", "Content", "Roots", "TestSupport", "apply-probe"]),
         tests("TopologiesTests", ["Core", "Topologies", "TestSupport"]),
-        tests("SSHTests", ["Core", "Platform", "Content", "SSH", "TestSupport"]),
+        tests("SSHTests", ["Core", "Platform", "Content", "SSH", "CCrypto", "TestSupport"]),
         tests("ConsoleTests", ["Core", "Platform", "Topologies", "Console", "TestSupport"]),
         tests(
             "OrchestrationTests",

@@ -47,11 +47,9 @@ struct FileReading {
     /// Whether a part of the file asked for, still in that state afterwards, is nothing but a hole. One written to just now is read instead.
     func isHole(_ file: Descriptor, _ request: ReadRequest, at offset: UInt64, size: Int) throws(ReadFault) -> Bool {
         if FileReading.isFresh(request.identity) { return false }
-        let data: DataRun?
         do throws(SystemError) {
-            data = try nextData(of: file.raw, from: offset, size: request.attributes.size)
+            if try !Platform.isHole(in: file.raw, from: offset, to: offset + UInt64(size)) { return false }
         } catch { throw .system(error) }
-        if let data, data.start < offset + UInt64(size) { return false }
         let after = try status(file)
         guard after.identity == request.identity, after.size == request.attributes.size else { throw .changed }
         return true

@@ -121,14 +121,16 @@ package final class StagedWriter {
     /// Copies a whole file but for its holes; false when it is to end first.
     func copy(_ source: Descriptor, _ isEnding: () -> Bool) throws(SystemError) -> Bool {
         let size = try FileStatus(descriptor: source.raw).size
-        while let data = try nextData(of: source.raw, from: writtenBytes, size: size) {
-            if isEnding() { return false }
+        data: while let data = try nextData(of: source.raw, from: writtenBytes, size: size) {
             writtenBytes = data.start
-            let most = min(UInt64(StagedWriter.copiedAtOnce), data.end - data.start)
-            let count = try copyContent(from: source.raw, to: descriptor, at: writtenBytes, count: Int(most))
-            if count == 0 { break }
-            writtenBytes += UInt64(count)
-            endOnDisk = writtenBytes
+            while writtenBytes < data.end {
+                if isEnding() { return false }
+                let most = min(UInt64(StagedWriter.copiedAtOnce), data.end - writtenBytes)
+                let count = try copyContent(from: source.raw, to: descriptor, at: writtenBytes, count: Int(most))
+                if count == 0 { break data }
+                writtenBytes += UInt64(count)
+                endOnDisk = writtenBytes
+            }
         }
         // A hole is at its end, or it has become shorter meanwhile, which the digest tells.
         writtenBytes = max(writtenBytes, min(size, try FileStatus(descriptor: source.raw).size))
@@ -151,8 +153,7 @@ package final class StagedWriter {
             if isEnding() { return nil }
             let size = Segment.size(at: index, ofSize: writtenBytes)
             let offset = UInt64(index) * UInt64(Segment.bytes)
-            let data = try nextData(of: descriptor, from: offset, size: writtenBytes)
-            guard let data, data.start < offset + UInt64(size) else {
+            if try isHole(in: descriptor, from: offset, to: offset + UInt64(size)) {
                 digest.add(segment: Zeros.digest(count: size))
                 continue
             }
