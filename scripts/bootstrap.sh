@@ -52,6 +52,9 @@ for use in $wanted; do
         need sqlite3 'the tests look into snapshot databases from outside' program sqlite3
         need strace 'the tests count system calls' program strace
         need util-linux 'the tests run once more as a plain user' program setpriv
+        need e2fsprogs 'disks of the tests' program mkfs.ext4
+        need xfsprogs 'disks of the tests' program mkfs.xfs
+        need btrfs-progs 'disks of the tests' program mkfs.btrfs
         need iproute2 'links between network namespaces of the tests' program ip
         ;;
     bench)

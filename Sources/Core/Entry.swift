@@ -61,6 +61,8 @@ package struct Digest: Hashable, Sendable {
 
 /// Which very inode, in which state, stands at a path at one end: the local half of a row. Equal identity means untouched.
 package struct LocalIdentity: Hashable, Sendable {
+    /// As it was numbered at that moment, and never compared: nothing of a tree is on another device than its root, and a disk that
+    /// comes back, after a reboot say, may have another number.
     package var device: UInt64
     package var inode: UInt64
     /// Zero where the file system records none.
@@ -74,6 +76,15 @@ package struct LocalIdentity: Hashable, Sendable {
         self.birth = birth
         self.mtime = mtime
         self.ctime = ctime
+    }
+
+    package static func == (a: Self, b: Self) -> Bool {
+        a.inode == b.inode && a.ctime == b.ctime && a.mtime == b.mtime && a.birth == b.birth
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(inode)
+        hasher.combine(ctime)
     }
 }
 

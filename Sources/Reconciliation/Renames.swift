@@ -23,9 +23,9 @@ package enum Renames {
     package static func isSame(
         _ agreed: Attributes, _ known: LocalIdentity, as found: Attributes, _ identity: LocalIdentity
     ) -> Bool {
-        guard agreed.kind == found.kind, known.device == identity.device, known.inode == identity.inode,
-            known.birth == identity.birth
-        else { return false }
+        guard agreed.kind == found.kind, known.inode == identity.inode, known.birth == identity.birth else {
+            return false
+        }
         if known.birth != .zero { return true }
         return agreed.kind != .directory && agreed.size == found.size && known.mtime == identity.mtime
     }

@@ -229,8 +229,9 @@ final class SessionEnd {
         let recorded = RootBrakes.Recorded(
             device: meta.root.device, inode: meta.root.inode, topLevelRows: Int(meta.counts.topLevel))
         let notOurs = neverSynced.topLevelCount { image.index(of: $0) != nil }
+        let isRenumbered = root.device == meta.root.device ? false : try knowsWhatStands(in: image)
         let current = RootBrakes.Current(
-            kind: .directory, device: root.device, inode: root.inode,
+            kind: .directory, device: isRenumbered ? meta.root.device : root.device, inode: root.inode,
             topLevelEntries: topLevelCount(image, notOurs), hasMark: true)
         let note = EmptiedNote(directory: directory)
         var reason = RootBrakes.halt(recorded: recorded, current: current)
@@ -244,6 +245,18 @@ final class SessionEnd {
         if isPlan { return }
         try opened.setRoot(RootIdentity(device: root.device, inode: root.inode))
         note.remove()
+    }
+
+    /// Whether anything in the tree is the very inode that a row knows, unchanged since: its births and changes are told in nanoseconds, and
+    /// nobody can set them, so that no copy of the tree has them. The disk is the one that it was then, whatever its number.
+    private func knowsWhatStands(in image: TreeImage) throws(HeadwaterError) -> Bool {
+        for index in 0..<image.count {
+            let (key, identity) = (image.key(at: index), image.identity(at: index))
+            if key.isEmpty || identity.ctime == .zero { continue }
+            guard let path = try? TreePath(validating: key), let row = try row(at: path) else { continue }
+            if row.local == identity { return true }
+        }
+        return false
     }
 
     /// Only whether there are any where a filter must be asked for each.

@@ -13,7 +13,11 @@ package final class NamespaceLab: Sendable {
         package var disk = "64m"
         /// More mount options of the user's home.
         package var home = ""
-        package init(disk: String = "64m", home: String = "") { (self.disk, self.home) = (disk, home) }
+        /// `tmpfs`, or the kind of a file system on a disk image.
+        package var fileSystem = "tmpfs"
+        package init(disk: String = "64m", home: String = "", fileSystem: String = "tmpfs") {
+            (self.disk, self.home, self.fileSystem) = (disk, home, fileSystem)
+        }
     }
 
     package struct Failed: Error, CustomStringConvertible {
@@ -36,6 +40,22 @@ package final class NamespaceLab: Sendable {
         ])
         return tried?.exit == 0 ? nil : "no namespaces, or ip or setpriv is missing"
     }()
+
+    /// Nil when the disks of machines can have file systems of this kind.
+    package static func whyNot(fileSystem kind: String) -> String? {
+        if let whyNot { return whyNot }
+        let tried = try? ChildProcess.run([
+            "unshare", "--mount", "sh", "-euc",
+            """
+            image=$(mktemp) point=$(mktemp -d)
+            trap 'umount "$point" 2>/dev/null; rm -f "$image"; rmdir "$point"' EXIT
+            truncate -s 400m "$image"
+            mkfs.\(kind) -q "$image"
+            mount -o loop "$image" "$point"
+            """,
+        ])
+        return tried?.exit == 0 ? nil : "no mkfs.\(kind), or no loop devices"
+    }
 
     /// Blocks until every server listens.
     ///
@@ -87,6 +107,23 @@ package final class NamespaceLab: Sendable {
         let text = (try? String(contentsOfFile: directory("machine\(index).pid"), encoding: .utf8)) ?? ""
         let unshare = text.split(whereSeparator: \.isWhitespace).first.flatMap { Int32($0) } ?? 0
         return NamespaceLab.child(NamespaceLab.outside(unshare, of: inner))
+    }
+
+    /// Takes the disk image of a machine away and brings it back, as another device where the file system is on one of its own.
+    package func bringBackTheDisk(of index: Int) async throws {
+        let script = """
+            disk=$1 tree=$2 before=$(stat -c %d "$2")
+            mkdir "$disk/spare"
+            truncate -s 8m "$disk/spare.image"
+            mkfs.ext4 -q "$disk/spare.image"
+            umount "$tree"
+            mount -o loop "$disk/spare.image" "$disk/spare"
+            mount -o loop "$disk/image" "$tree"
+            echo "$before $(stat -c %d "$tree")"
+            """
+        let outcome = try await run(
+            on: index, ["sh", "-euc", script, "sh", directory("disk\(index)"), directory("machine\(index)")])
+        guard outcome.exit == 0 else { throw Failed(description: outcome.stderr) }
     }
 
     /// What runs over a machine's SSH server at this moment, as numbered outside.
@@ -190,7 +227,7 @@ extension NamespaceLab {
             try SSHServer.write(config(directory, index), directory("sshd\(index)"))
             for name in ["machine\(index)", "home\(index)"] { mkdir(directory(name), 0o755) }
             try SSHServer.write(
-                "user=\(user) disk=\(machine.disk) home=mode=700,uid=\(user),gid=\(user),size=64m\n"
+                "user=\(user) disk=\(machine.disk) kind=\(machine.fileSystem) home=mode=700,uid=\(user),gid=\(user),size=64m\n"
                     + "more='\(machine.home)'\n", directory("machine\(index).settings"))
             peers += "  t\(index): {host: 10.77.\(index).2, user: peer\(index), identity: \(directory("user_key")), "
             peers += "known_hosts: \(directory("known_hosts")), path: \(directory("machine\(index)/tree"))}\n"
@@ -252,7 +289,17 @@ extension NamespaceLab {
         lab=$1 index=$2
         . "$lab/machine$index.settings"
         mkdir -p /run/sshd
-        mount -t tmpfs -o mode=755,uid=$user,gid=$user,size=$disk disk "$lab/machine$index"
+        if [ $kind = tmpfs ]; then
+            mount -t tmpfs -o mode=755,uid=$user,gid=$user,size=$disk disk "$lab/machine$index"
+        else
+            mkdir "$lab/disk$index"
+            mount -t tmpfs -o mode=700,size=$disk images "$lab/disk$index"
+            truncate -s $disk "$lab/disk$index/image"
+            case $kind in ext4) blocks='-b 4096' ;; *) blocks= ;; esac
+            mkfs.$kind -q $blocks "$lab/disk$index/image"
+            mount -o loop "$lab/disk$index/image" "$lab/machine$index"
+            chown $user:$user "$lab/machine$index"
+        fi
         mount -t tmpfs -o "$home" home "$lab/home$index"
         if [ -n "$more" ]; then mount -o "remount,$more" "$lab/home$index"; fi
         echo >"$lab/ready$index"

@@ -109,6 +109,9 @@ import Topologies
             text == """
                 ---
                 title: net
+                config:
+                  flowchart:
+                    wrappingWidth: 640
                 ---
                 flowchart LR
                   subgraph m0["h"]
@@ -120,6 +123,11 @@ import Topologies
                   p0 -->|"push · nightly"| p2
 
                 """)
+    }
+
+    @Test func mermaid_joinsADirectoryToThePeerItLiesIn_unlessAnEdgeDoes() throws {
+        let loaded = Loaded(peers: "web h:/logs, in /srv/logs/web, all /srv/logs", edges: ["web -> in"])
+        #expect(Graph.mermaid(try Self.good(loaded)).hasSuffix("| p1\n  p1 -.-|lies in| p2\n"))
     }
 
     @Test func mermaid_escapesWhateverAPathHolds() throws {

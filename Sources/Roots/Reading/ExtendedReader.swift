@@ -34,8 +34,7 @@ package final class ExtendedReader: ExtendedReading {
         cursor.invalidate()
         guard let raw = try? cursor.openFile(place(path), Descriptor.pathOnly | O_NOFOLLOW) else { return nil }
         defer { close(raw) }
-        guard let status = try? FileStatus(descriptor: raw), status.inode == identity.inode,
-            status.device == identity.device, status.kind == kind
+        guard let status = try? FileStatus(descriptor: raw), status.inode == identity.inode, status.kind == kind
         else { return nil }
         do throws(SystemError) { return try read(raw, kind, scope, lists) } catch {
             var found = Extended()

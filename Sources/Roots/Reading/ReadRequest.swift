@@ -77,7 +77,7 @@ extension ReadRequest {
     func add(to stream: inout DigestStream) {
         path.key.withUnsafeBytes { stream.update($0) }
         let words = (
-            path.key.count, identity.device, identity.inode, attributes.size, identity.birth.seconds,
+            path.key.count, identity.inode, attributes.size, identity.birth.seconds,
             identity.birth.nanoseconds, identity.mtime.nanoseconds, identity.mtime.seconds, identity.ctime.seconds,
             UInt64(identity.ctime.nanoseconds)
         )

@@ -45,8 +45,13 @@ struct Batch {
             do throws(SystemError) {
                 switch operations[index] {
                 case .putSymlink(_, let target, let attributes, let dressing, _):
-                    staged[index] = try stageSymlink(target, attributes, dressing)
-                    faults[index] = staged[index].flatMap { dressExtended($0, attributes, dressing) }
+                    do throws(SystemError) {
+                        staged[index] = try stageSymlink(target, attributes, dressing)
+                        faults[index] = staged[index].flatMap { dressExtended($0, attributes, dressing) }
+                    } catch {
+                        guard Batch.isOfLink(error) else { throw error }
+                        faults[index] = error
+                    }
                 case .link(let path, let to, let inode, let attributes, _):
                     do throws(SystemError) {
                         staged[index] = try stageLink(cursor, path, to, inode, attributes, changes)
@@ -63,6 +68,11 @@ struct Batch {
                 }
             } catch { throw stage.error(error, needed: 4096) }
         }
+    }
+
+    /// Whether the file system cannot hold this link (XFS none of more than 1 024 bytes, FAT none at all), while others may go on.
+    private static func isOfLink(_ error: SystemError) -> Bool {
+        error.call == "symlinkat" && [ENAMETOOLONG, EPERM, EOPNOTSUPP].contains(error.errno)
     }
 
     private func stageSymlink(_ target: [UInt8], _ attributes: Attributes, _ dressing: Dressing)

@@ -18,7 +18,7 @@ extension Expected {
     /// The same without the ctime, which a rename has changed by now.
     func isSame(_ status: FileStatus) -> Bool {
         guard case .present(let kind, let identity, let size, _) = self,
-            kind == status.kind, identity.device == status.device, identity.inode == status.inode
+            kind == status.kind, identity.inode == status.inode
         else { return false }
         return kind == .directory || (size == status.size && identity.mtime == status.mtime)
     }

@@ -1,9 +1,14 @@
 import Core
 
 extension Graph {
-    /// A Mermaid flowchart, upstream left, as Markdown viewers draw it. Machines with several peers are groups.
+    /// A Mermaid flowchart, upstream left, as Markdown viewers draw it. Machines with several peers are groups, and a dotted line joins a
+    /// directory to the peer it lies in.
     package static func mermaid(_ topology: Topology) -> String {
-        var lines = ["---", "title: \(mermaidText(topology.name))", "---", "flowchart LR"]
+        // Places are long words that would be broken at their hyphens.
+        var lines = [
+            "---", "title: \(mermaidText(topology.name))", "config:", "  flowchart:", "    wrappingWidth: 640", "---",
+            "flowchart LR",
+        ]
         let grouped = Labels.machines(topology)
         let inGroup = Set(grouped.flatMap(\.peers))
         for (index, group) in grouped.enumerated() {
@@ -16,6 +21,7 @@ extension Graph {
             let arrow = edge.mode == .bidi ? "<-->" : "-->"
             lines.append("  p\(edge.upstream) \(arrow)|\"\(mermaidText(Labels.edge(edge)))\"| p\(edge.downstream)")
         }
+        for (inner, outer) in Labels.nested(topology) { lines.append("  p\(inner) -.-|lies in| p\(outer)") }
         return (lines + [""]).joined(separator: "\n")
     }
 

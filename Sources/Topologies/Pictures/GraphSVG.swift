@@ -38,8 +38,7 @@ private struct SVGDrawing {
 
     init(_ topology: Topology) {
         self.topology = topology
-        let joined = Set(topology.edges.flatMap { [[$0.upstream, $0.downstream], [$0.downstream, $0.upstream]] })
-        nested = Labels.nested(topology).filter { !joined.contains([$0.inner, $0.outer]) }
+        nested = Labels.nested(topology)
         let arcs =
             topology.edges.map { Layering.Arc(from: $0.upstream, to: $0.downstream) }
             + nested.map { Layering.Arc(from: $0.inner, to: $0.outer) }

@@ -28,6 +28,7 @@ enum Labels {
 
     /// Pairs of peers one of whose places lies in the other's although no edge joins them: `inner` first.
     static func nested(_ topology: Topology) -> [(inner: Int, outer: Int)] {
+        let joined = Set(topology.edges.flatMap { [[$0.upstream, $0.downstream], [$0.downstream, $0.upstream]] })
         var holders: [String: Int] = [:]
         func key(_ peer: Peer, _ path: Substring) -> String {
             let host = peer.host.map { "\($0.host.lowercased()) \($0.port ?? 22)" } ?? ""
@@ -40,7 +41,8 @@ enum Labels {
             var path = peer.path[...]
             while let slash = path.lastIndex(of: "/"), slash > path.startIndex {
                 path = path[..<slash]
-                if let outer = holders[key(peer, path)] { return (index, outer) }
+                guard let outer = holders[key(peer, path)] else { continue }
+                return joined.contains([index, outer]) ? nil : (index, outer)
             }
             return nil
         }
