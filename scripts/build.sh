@@ -9,6 +9,12 @@ cd "$root_directory"
 flags=(-c release --static-swift-stdlib -Xlinker --gc-sections -Xlinker -s)
 if [ "${1:-}" = --show-bin-path ]; then exec swift build "${flags[@]}" --show-bin-path; fi
 
+# What the compiler leaves in its temporary directory goes with it.
+export TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/headwater-build-XXXXXX")
+trap 'rm -rf "$TMPDIR"' EXIT
+
+[ -d .build/release ] || say 'building both programs: the first time takes some minutes'
+
 # The products alone: what only tests need is built with them.
 for product in headwater headwater-agent; do swift build "${flags[@]}" --product $product; done
 bin=$(swift build "${flags[@]}" --show-bin-path)

@@ -21,6 +21,7 @@ finish() {
     for process in $(processes_of "$work"); do kill "$process" 2>/dev/null || true; done
     chmod -R u+rwX "$work" 2>/dev/null || true
     rm -rf "$work"
+    if [ $status = 0 ]; then say '  the servers are ended, and what they held is gone'; fi
     exit $status
 }
 trap finish EXIT
@@ -119,9 +120,9 @@ for index in $((count / 5)) $((count / 3)) $((count / 2)); do
 done
 gone=${some[$((count - 1))]}
 rm -f -- "$gone"
-printf 'new\n' >"$work/build/created by the demo"
+printf 'new\n' >"$work/build/hello from the demo"
 printf '  changed: %s\n' "${touched[@]}"
-printf '  created: created by the demo\n  deleted: %s\n' "${gone#"$work/build/"}"
+printf '  created: hello from the demo\n  deleted: %s\n' "${gone#"$work/build/"}"
 
 heading "headwater run, again"
 run run "$topology"

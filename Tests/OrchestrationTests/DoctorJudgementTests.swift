@@ -153,6 +153,16 @@ import Topologies
         #expect(found.error.code == "halt.missing" && found.commands.isEmpty)
     }
 
+    /// As an unmounted disk shows itself: the databases in it are missing as well, and a reset would fill the mount point.
+    @Test(arguments: [(0, 1), (1, 0)])
+    func missingRoot_thatOnlyTheOtherEndRemembers_isAHalt_andNoReset(missing: Int, other: Int) throws {
+        let found = try finding {
+            $0[missing].root!.kind = .missing
+            $0[other].root!.sessions[0] = SessionFacts(session: "t-build-eu", state: .known(nil))
+        }
+        #expect(found.error.code == "halt.missing" && found.exit == .halted && found.commands.isEmpty)
+    }
+
     @Test func missingMark_isUnmounted() throws {
         let found = try finding { $0[1].root!.isMarkThere = false }
         #expect(found.error.code == "halt.unmounted" && found.exit == .halted)

@@ -23,8 +23,16 @@ extension DoctorJudgement {
     private func isUpstream(_ peer: Int) -> Bool { topology.edges.contains { $0.upstream == peer } }
     private func isDownstream(_ peer: Int) -> Bool { topology.edges.contains { $0.downstream == peer } }
 
-    private func hasRun(_ root: RootFacts) -> Bool {
-        root.sessions.contains { if case .none = $0.state { false } else { true } }
+    /// As either end of any edge of the peer remembers it: what is missing has taken its own databases along.
+    private func hasRun(_ peer: Int) -> Bool {
+        topology.edges.contains { edge in
+            let ends = [edge.upstream, edge.downstream]
+            return ends.contains(peer)
+                && ends.contains { end in
+                    let session = checks[end].root?.sessions.first { $0.session == edge.session }
+                    return if case .none = session?.state ?? .none { false } else { true }
+                }
+        }
     }
 
     private mutating func judgeMissing(_ peer: Int, _ root: RootFacts) {
@@ -34,7 +42,7 @@ extension DoctorJudgement {
             report(
                 peer, "halt.unmounted", "\(root.path) does not exist, so it is not mounted", "mount its file system",
                 .halted, "sudo mount \(path)")
-        } else if hasRun(root) {
+        } else if hasRun(peer) {
             report(
                 peer, "halt.missing", "\(root.path) does not exist, and sessions have run with it",
                 "bring it back, or correct its path in the topology file", .halted)

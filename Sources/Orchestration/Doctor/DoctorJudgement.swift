@@ -103,12 +103,12 @@ package struct DoctorJudgement {
         return root.kind == .directory && !root.isReadable
     }
 
-    /// One end remembers the session, the other does not.
+    /// One end remembers the session, the other does not, although its root is there: else that is the finding, and no reset mends it.
     private func halfLost(_ edge: Edge, _ ends: [(Int, SessionFacts.State)]) -> HeadwaterError? {
         func isNone(_ state: SessionFacts.State) -> Bool { if case .none = state { true } else { false } }
         func isKnown(_ state: SessionFacts.State) -> Bool { if case .known = state { true } else { false } }
         guard ends.count == 2, let lost = ends.first(where: { isNone($0.1) })?.0,
-            ends.contains(where: { isKnown($0.1) })
+            ends.contains(where: { isKnown($0.1) }), checks[lost].root?.kind != .missing
         else { return nil }
         let isLocal = lost == (edge.mode.isInitiated(atUpstream: true) ? edge.upstream : edge.downstream)
         let path = checks[lost].root?.database.path ?? topology.peers[lost].path
