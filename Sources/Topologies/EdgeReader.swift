@@ -82,6 +82,10 @@ struct EdgeReader {
                 .missingKey, at: span, "the edge has no `\(key)`", remedy: "add `\(key):` with the name of a peer")
             return nil
         }
+        if case .sequence = value.content {
+            return findings.wrongType(
+                value, "`\(key)`", "the name of one peer", remedy: "write an edge of its own for each peer")
+        }
         guard let name = findings.text(value, "`\(key)`") else { return nil }
         return peer(name, at: value.span, &findings).map { ($0, value.span) }
     }

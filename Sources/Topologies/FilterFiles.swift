@@ -74,8 +74,8 @@ extension Findings {
     /// A list of rules: with their signs, or of patterns that are excluded. The bad ones are reported and left out.
     mutating func filterRules(_ node: YAMLNode, _ what: String, areSigned: Bool) -> [FilterRule] {
         guard case .sequence(let items) = node.content else {
-            let _: [FilterRule]? = wrongType(
-                node, what, "a list", remedy: areSigned ? "write ['- *.tmp']" : "write ['*.tmp']")
+            let example = if case .scalar(let text, _) = node.content { text } else { areSigned ? "- *.tmp" : "*.tmp" }
+            let _: [FilterRule]? = wrongType(node, what, "a list", remedy: "write ['\(Printable.text(example))']")
             return []
         }
         var rules: [FilterRule] = []

@@ -106,6 +106,8 @@ enum GraphRules {
                 continue
             }
             if let first = seen[name.lowercased()] {
+                // The same edge twice is found as that, and another name would not help.
+                if first.upstream == edge.upstream, first.downstream == edge.downstream { continue }
                 findings.report(
                     .sameSession, at: span,
                     "two sessions would be named \(quoted(name)): this one and that of the edge on line \(first.span.line)",

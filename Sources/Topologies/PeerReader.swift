@@ -16,6 +16,7 @@ struct PeerReader {
     /// The first key that says something about the SSH connection, to be refused where there is no host.
     private var connectionKey: (name: String, span: Span)?
     private var isHostBroken = false
+    private var hasUnknownKey = false
 
     static func read(_ pair: YAMLPair, _ findings: inout Findings) -> DraftPeer {
         var reader = PeerReader(peer: DraftPeer(name: pair.key, nameSpan: pair.keySpan))
@@ -90,7 +91,9 @@ struct PeerReader {
         case "user", "port", "identity", "known_hosts", "host_key":
             connectionKey = connectionKey ?? (pair.key, pair.keySpan)
             readConnectionKey(pair, what, &findings)
-        default: findings.unknownKey(pair, in: "a peer", known: PeerReader.keys)
+        default:
+            findings.unknownKey(pair, in: "a peer", known: PeerReader.keys)
+            hasUnknownKey = true
         }
     }
 
@@ -139,7 +142,8 @@ struct PeerReader {
                 .contradiction, at: connectionKey.span, "`\(connectionKey.name)` is given, but no `host`",
                 remedy: "add `host:`, or remove `\(connectionKey.name)`")
         }
-        if isHostBroken { peer.path = nil }
+        // An unknown key may have been meant to be the host: then it is not known where the path lies.
+        if isHostBroken || host == nil && hasUnknownKey { peer.path = nil }
         return peer
     }
 }

@@ -28,6 +28,8 @@ extension Findings {
         case .relative
         where host != nil && text.prefix(while: { $0.isASCII && $0.isNumber }).count > 0 && text.contains(":"):
             ("a port has no place in it", "write {host: \(Printable.text(host ?? "")), port: …, path: /…}")
+        case .relative where host == nil && text.contains("@"):
+            ("it has no path", "write \(quoted("\(text):/path"))")
         case .relative:
             (
                 "it is relative",

@@ -39,8 +39,8 @@ private struct Versioned: Sendable {
     }
 }
 
-/// How often each victim is killed: HEADWATER_KILLS, 5 by default, 100 on a soak.
-private let kills = ProcessInfo.processInfo.environment["HEADWATER_KILLS"].flatMap { Int($0) } ?? (Soak.isOn ? 100 : 5)
+/// How often each victim is killed: HEADWATER_KILLS, 3 by default, 100 on a soak.
+private let kills = ProcessInfo.processInfo.environment["HEADWATER_KILLS"].flatMap { Int($0) } ?? (Soak.isOn ? 100 : 3)
 
 @Suite("Killed at any moment", .slots, .timeLimit(.minutes(kills > 20 ? 60 : 20)), .serialized)
 struct KillTests {

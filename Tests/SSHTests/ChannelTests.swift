@@ -33,7 +33,7 @@ import Testing
         try duplex(connection, bytes: 16 << 20)
     }
 
-    @Test(arguments: [("RekeyLimit 1M", 30), ("RekeyLimit default 2s", 3)])
+    @Test(arguments: [("RekeyLimit 1M", 30), ("RekeyLimit default 2s", 2)])
     func bothDirectionsAtOnceSurviveRekeying(line: String, rekeysMin: Int) throws {
         let server = try SSHServer(.init(config: [line, "LogLevel DEBUG1"]))
         let connection = try server.connect()

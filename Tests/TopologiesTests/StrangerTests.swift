@@ -65,7 +65,21 @@ import Topologies
             ]),
         Mistake(
             testDescription: "the same edge twice", text: peers + "edges: [a -> b, a -> b]\n",
-            findings: ["HW102 5:17 remove one of the two", "HW106 5:17 give one of the edges a `session:`"]),
+            findings: ["HW102 5:17 remove one of the two"]),
+        Mistake(
+            testDescription: "several targets in one edge", text: peers + "edges: [{from: a, to: [b, b]}]\n",
+            findings: ["HW020 5:23 write an edge of its own for each peer"]),
+        Mistake(
+            testDescription: "a host whose key is misspelled, beside the same path here",
+            text: "headwater: 1\npeers: {a: /a, b: {hots: h, path: /a}}\nedges: [a -> b]\n",
+            findings: ["HW021 2:20 did you mean `host`?"]),
+        Mistake(
+            testDescription: "a login without a path",
+            text: "headwater: 1\npeers: {a: /a, b: me@h1}\nedges: [a -> b]\n",
+            findings: ["HW026 2:19 write `me@h1:/path`"]),
+        Mistake(
+            testDescription: "one pattern where a list is due",
+            text: peers + "edges: [{from: a, to: b, exclude: '*.o'}]\n", findings: ["HW020 5:35 write ['*.o']"]),
         Mistake(
             testDescription: "a backup inside what it backs up",
             text: "headwater: 1\npeers: {a: /srv, b: /srv/old}\nedges: [a -> b]\n",

@@ -40,7 +40,7 @@ as_plain_user() {
         cd "$1/home"
         exec setpriv --reuid="$2" --regid="$2" --clear-groups --no-new-privs env -i \
             PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin HOME="$1/home" USER=headwater-test TMPDIR="$3" \
-            HEADWATER_BIN_DIR="$1/bin" LANG=C.UTF-8 HEADWATER_KILLS="${HEADWATER_KILLS:-3}" \
+            HEADWATER_BIN_DIR="$1/bin" LANG=C.UTF-8 \
             "$1/bin/headwaterPackageTests.xctest" --testing-library swift-testing --filter "EndToEndTests|ExaminationTests" \
             --skip "DiskTests|twoHundredEdges|TopologyCommandTests|HelpCommandsTests|ExampleTests|InstallTests|HistoryTests|BidiTableTests|ConflictTests|ResolveTests|FilterTests|MirrorTests|DriftPolicyTests|DeletePolicyTests|SnapshotMendTests|SnapshotCommandTests|OncePerRootTests|RoundTripTests|OrderTests"
     ' sh "$place" $plain_uid "$work/tmp/plain" </dev/null || status=$?
