@@ -86,6 +86,35 @@ struct SSHNamespaceTests {
         #expect(try await lab.differences(0) == [])
     }
 
+    /// One machine under an address of IPv4 and one of IPv6: either leads there, and the loop that they hide is refused before a byte moves.
+    @Test(.enabled(if: isPossible, "needs root and namespaces"))
+    func twoAddressesOfOneMachine_leadThere_andHideNoLoop() async throws {
+        let lab = try NamespaceLab([.init()])
+        try makeTree(lab.seenOnHub(lab.source), files: 10)
+        try await lab.give(lab.source)
+        try await onHub(lab, "ip -6 addr add fd77::1/64 dev veth0 nodad")
+        let config = try read(lab.directory("sshd0")).replacingOccurrences(of: "10.77.0.2", with: "fd77::2")
+        try write(config, lab.directory("sshd0b"))
+        let further = "ip -6 addr add fd77::2/64 dev eth0 nodad && exec /usr/sbin/sshd -f \(lab.directory("sshd0b"))"
+        #expect(try await lab.run(on: 0, ["sh", "-c", further]).exit == 0)
+        let known = try read(lab.directory("known_hosts"))
+        try write(known + "fd77::2 \(try read(lab.directory("host0.pub")))", lab.directory("known_hosts"))
+        let before = try read(lab.directory("lab.yaml"))
+        let peer = try #require(before.split(separator: "\n").first { $0.hasPrefix("  t0:") })
+        let alias = peer.replacing("  t0:", with: "  alias:").replacing("10.77.0.2", with: "\"fd77::2\"")
+        let both = before.replacing(peer, with: "\(peer)\n\(alias)")
+
+        try write(both.replacing("edges:\n", with: "edges:\n  - alias -> build\n"), lab.directory("lab.yaml"))
+        let refused = await (try lab.startRun()).outcome()
+        #expect(refused.exit == 2 && refused.stderr.contains("HW101"), "\(refused.stderr)")
+        #expect(!exists(lab.seen(0, lab.target(0))))
+
+        try write(both.replacing("build -> t0", with: "build -> alias"), lab.directory("lab.yaml"))
+        let (outcome, _) = try await lab.run()
+        #expect(outcome.exit == 0, "\(outcome.stderr)")
+        #expect(try await lab.differences(0) == [])
+    }
+
     /// The target ends in the middle of what it is sent; what the run says is the target's reason, not that the stream broke.
     @Test(.enabled(if: isPossible, "needs root and namespaces"))
     func theFarEndsReason_reachesTheUser_whileMuchIsUnderWay() async throws {
