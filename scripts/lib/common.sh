@@ -18,9 +18,18 @@ processes_of() {
     done
 }
 
-# in_memory DIRECTORY COMMAND...: runs it with a tmpfs at DIRECTORY, in a mount namespace of its own; fails when it leaves files there.
-# Without privileges, and where that cannot be, DIRECTORY is what it is.
+# in_memory DIRECTORY COMMAND...: makes DIRECTORY and runs the command with a tmpfs there, in a mount namespace of its own; fails when it
+# leaves files in it. Without privileges, and where that cannot be, DIRECTORY is a plain one.
 in_memory() {
+    local directory=$1 status=0
+    shift
+    mkdir -p "$directory"
+    in_memory_there "$directory" "$@" || status=$?
+    rmdir "$directory" || status=1
+    return $status
+}
+
+in_memory_there() {
     local directory=$1
     shift
     if [ "$(id -u)" != 0 ] || ! unshare -m true 2>/dev/null; then "$@"; return; fi

@@ -25,14 +25,8 @@ extension DoctorJudgement {
 
     /// As either end of any edge of the peer remembers it: what is missing has taken its own databases along.
     private func hasRun(_ peer: Int) -> Bool {
-        topology.edges.contains { edge in
-            let ends = [edge.upstream, edge.downstream]
-            return ends.contains(peer)
-                && ends.contains { end in
-                    let session = checks[end].root?.sessions.first { $0.session == edge.session }
-                    return if case .none = session?.state ?? .none { false } else { true }
-                }
-        }
+        let edges = topology.edges.filter { $0.upstream == peer || $0.downstream == peer }
+        return edges.flatMap(states).contains { if case .none = $0.1 { false } else { true } }
     }
 
     private mutating func judgeMissing(_ peer: Int, _ root: RootFacts) {

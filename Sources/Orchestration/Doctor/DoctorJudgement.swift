@@ -83,9 +83,7 @@ package struct DoctorJudgement {
 
     private mutating func judgeSessions() {
         for edge in topology.edges {
-            let ends = [edge.upstream, edge.downstream].compactMap { peer in
-                checks[peer].root?.sessions.first { $0.session == edge.session }.map { (peer, $0.state) }
-            }
+            let ends = states(of: edge)
             let names = [edge.upstream, edge.downstream].map { checks[$0].peer }
             let reset = "headwater run \(ShellWord.quoted(topology.file)) --reset --edge \(edge.session)"
             for case (let peer, .refused(let error)) in ends where !isHidden(peer) {
@@ -94,6 +92,13 @@ package struct DoctorJudgement {
                 findings.append(Finding(.error, [checks[peer].peer], error, commands: commands))
             }
             if let error = halfLost(edge, ends) { findings.append(Finding(.error, names, error, commands: [reset])) }
+        }
+    }
+
+    /// What each end of an edge remembers of its session, of the ends that were heard of.
+    func states(of edge: Edge) -> [(Int, SessionFacts.State)] {
+        [edge.upstream, edge.downstream].compactMap { peer in
+            checks[peer].root?.sessions.first { $0.session == edge.session }.map { (peer, $0.state) }
         }
     }
 
