@@ -75,7 +75,7 @@ final class FakeRunner: EdgeRunner {
     /// One at a time in the end; never more than bring anything, with a million descriptors or without a limit.
     @Test(
         arguments: [
-            (1024, 1, 61), (1024, 100, 37), (60, 1, 1), (0, 0, 1), (1_048_576, 200, 64), (UInt64.max, 0, 64),
+            (1024, 1, 41), (1024, 100, 24), (60, 1, 1), (0, 0, 1), (1_048_576, 200, 64), (UInt64.max, 0, 64),
         ] as [(UInt64, Int, Int)])
     func edgesAtOnce_areAsManyAsTheDescriptorsServe(descriptors: UInt64, hosts: Int, edges: Int) {
         #expect(Orchestrator.atOnce(descriptors: descriptors, hosts: hosts) == edges)
