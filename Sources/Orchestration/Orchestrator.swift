@@ -9,13 +9,17 @@ package final class Orchestrator: Sendable {
     /// Edges that run at the same time, unless told otherwise: beyond it more threads bring nothing.
     package static let atOnceDefault = 64
 
-    /// As many edges at a time as these file descriptors serve: an end of an edge has twelve at its worst moment (tree, session and lock, the
-    /// database with its log and index, the same once more for a cursor), and an edge within this machine two ends; a connection has four. Fewer edges are slower; too few descriptors look like damage wherever they run out.
+    /// What one end of an edge has open at its worst moment, at most: tree, session, lock, a database with its log and index, an intent, and
+    /// one more connection for a cursor.
+    private static let descriptorsPerEnd = 12
+
+    /// As many edges at a time as these file descriptors serve: an edge within this machine has two ends here, a connection four. Fewer
+    /// edges are slower; too few descriptors look like damage wherever they run out.
     ///
     /// - Parameter descriptors: that this process may have open.
     package static func atOnce(descriptors: UInt64, hosts: Int) -> Int {
         let left = Int(clamping: descriptors) - 32 - 4 * hosts
-        return min(max(left / 24, 1), atOnceDefault)
+        return min(max(left / (2 * descriptorsPerEnd), 1), atOnceDefault)
     }
 
     private struct State: Sendable {
