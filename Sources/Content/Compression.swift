@@ -14,23 +14,32 @@ package final class Compressor {
 
     deinit { ZSTD_freeCCtx(context) }
 
-    /// Compresses all of `source` behind what `output` holds already.
+    /// Whether content looks like noise: packed, encrypted or otherwise without a byte that is likelier than others.
     ///
-    /// - Returns: false, leaving `output` as it was, where it would save less than an eighth: then send it as it is.
-    package func compress(_ source: UnsafeRawBufferPointer, appendingTo output: inout [UInt8]) -> Bool {
-        let start = output.count
+    /// Counts how often two of at most 1 024 bytes from its middle are equal (the collision entropy); of fewer than 256 bytes nothing can
+    /// be told. A guess: content that repeats what is rarer than that is taken for noise as well.
+    package static func looksLikeNoise(_ content: UnsafeRawBufferPointer) -> Bool {
+        let count = min(content.count, 1024)
+        if count < 256 { return false }
+        let start = (content.count - count) / 2
+        return withUnsafeTemporaryAllocation(of: UInt16.self, capacity: 256) { occurrences in
+            occurrences.initialize(repeating: 0)
+            for byte in content[start..<(start + count)] { occurrences[Int(byte)] &+= 1 }
+            let pairs = occurrences.reduce(0) { $0 + Int($1) * Int($1) } - count
+            // Of noise there are count² / 256, give or take a tenth of it where 256 bytes are looked at.
+            return pairs < count * count / 256 * 3 / 2
+        }
+    }
+
+    /// Compresses all of `source` to the beginning of `output`, which must be as large.
+    ///
+    /// - Returns: the bytes it came to; nil where it would save less than an eighth: then send it as it is.
+    package func compress(_ source: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int? {
         let room = source.count - source.count / 8
-        if room == 0 { return false }
-        output.append(contentsOf: repeatElement(0, count: room))
-        let written = output.withUnsafeMutableBytes {
-            ZSTD_compressCCtx(context, $0.baseAddress! + start, room, source.baseAddress, source.count, level)
-        }
-        if ZSTD_isError(written) != 0 {
-            output.removeLast(room)
-            return false
-        }
-        output.removeLast(room - written)
-        return true
+        if room == 0 { return nil }
+        let written = ZSTD_compressCCtx(
+            context, output.baseAddress, room, source.baseAddress, source.count, level)
+        return ZSTD_isError(written) == 0 ? written : nil
     }
 }
 

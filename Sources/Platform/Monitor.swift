@@ -70,6 +70,21 @@ package final class Monitor<State: Sendable>: @unchecked Sendable {
             pthread_cond_broadcast(condition)
             pthread_mutex_unlock(mutex)
         }
+        return try look(until: deadline, body)
+    }
+
+    /// The same, waking nobody: where what `body` changes is nothing that others wait for.
+    package func waitQuietly<Result, Failure: Error>(
+        until deadline: UInt64, _ body: (inout State) throws(Failure) -> Result?
+    ) throws(Failure) -> Result? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return try look(until: deadline, body)
+    }
+
+    private func look<Result, Failure: Error>(
+        until deadline: UInt64, _ body: (inout State) throws(Failure) -> Result?
+    ) throws(Failure) -> Result? {
         var until = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
         while true {
             if let result = try body(&state) { return result }

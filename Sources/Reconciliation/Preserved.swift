@@ -9,6 +9,10 @@ import Core
 /// once in each run. One thread's own.
 package final class Preserved {
     package let items: Preservation
+    /// Whether there is more than mode and times.
+    package let hasMetadata: Bool
+    /// Whether something has to be read for it that a scan does not see.
+    package let readsExtended: Bool
     let accounts: any AccountDirectory
     let rights: ProcessRights
     /// Whether entries are made at this end: what is not as agreed may then be what could not be set.
@@ -37,6 +41,8 @@ package final class Preserved {
     ) {
         (self.items, self.isUpstream, self.isWritten) = (items, isUpstream, isWritten)
         (self.accounts, self.rights, self.extended) = (accounts, rights, extended)
+        hasMetadata = !items.isDisjoint(with: [.owner, .group, .xattrs, .acls, .hardlinks])
+        readsExtended = !items.isDisjoint(with: [.xattrs, .acls])
     }
 
     // MARK: Saying
@@ -80,12 +86,6 @@ package final class Preserved {
             lists: saidLists(mine?.lists, agreed: theirs.lists, here: here?.lists), link: mine?.link)
         return said
     }
-
-    /// Whether there is more than mode and times.
-    package var hasMetadata: Bool { !items.isDisjoint(with: [.owner, .group, .xattrs, .acls, .hardlinks]) }
-
-    /// Whether something has to be read for it that a scan does not see.
-    package var readsExtended: Bool { !items.isDisjoint(with: [.xattrs, .acls]) }
 
     private func metadata(of owner: OwnerIDs) -> Metadata? {
         if let last, last.owner == owner { return last.metadata }

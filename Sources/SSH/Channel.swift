@@ -13,12 +13,17 @@ import Platform
 package final class Channel: ByteStream {
     static let ringBytes = 1 << 20
     static let stderrTailBytesMax = 4096
+    /// Who waits for room is woken for so much of it, not for each packet that went.
+    private static let roomBytes = Channel.ringBytes / 4
 
     struct State: Sendable {
         var inbound = RingPosition(capacity: Channel.ringBytes)
         var outbound = RingPosition(capacity: Channel.ringBytes)
-        /// One of the writers holds the outbound ring's back.
+        /// One of the writers holds the outbound ring's back; others wait for that.
         var isWriting = false
+        var writersWaiting = 0
+        /// Free bytes that who writes waits for; 0 while nobody does.
+        var roomAwaited = 0
         /// The thread saw the inbound ring full: wake it when there is room.
         var threadWaitsForRoom = false
         /// The thread saw the outbound ring empty: wake it when there is more.
@@ -56,7 +61,7 @@ package final class Channel: ByteStream {
     package func read(into buffer: UnsafeMutableRawBufferPointer) throws(HeadwaterError) -> Int {
         if buffer.isEmpty { return 0 }
         let deadline = silenceSeconds.map { MonotonicClock.after(seconds: $0) } ?? MonotonicClock.never
-        let found = try state.wait(until: deadline) { (state) throws(HeadwaterError) -> RingPosition? in
+        let found = try state.waitQuietly(until: deadline) { (state) throws(HeadwaterError) -> RingPosition? in
             if state.isClosed { throw .channelClosed() }
             if state.inbound.filled > 0 || state.isRemoteEnded { return state.inbound }
             if let failure = state.failure { throw failure }
@@ -69,7 +74,7 @@ package final class Channel: ByteStream {
         memcpy(buffer.baseAddress!, front.baseAddress!, count)
         let wakes = state.read { state in
             state.inbound.consumed += UInt64(count)
-            guard state.threadWaitsForRoom, state.inbound.free >= Channel.ringBytes / 4 else { return false }
+            guard state.threadWaitsForRoom, state.inbound.free >= Channel.roomBytes else { return false }
             state.threadWaitsForRoom = false
             return true
         }
@@ -78,16 +83,11 @@ package final class Channel: ByteStream {
     }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws(HeadwaterError) {
-        try state.wait { (state) throws(HeadwaterError) -> Void? in
-            try Channel.checkWritable(state)
-            if state.isWriting { return nil }
-            state.isWriting = true
-            return ()
-        }
-        defer { state.update { $0.isWriting = false } }
+        try takeTurn()
+        defer { endTurn() }
         var rest = bytes
         while !rest.isEmpty {
-            let back = outbound.back(try waitForRoom())
+            let back = outbound.back(try waitForRoom(rest.count))
             let count = min(back.count, rest.count)
             memcpy(back.baseAddress!, rest.baseAddress!, count)
             rest = UnsafeRawBufferPointer(rebasing: rest[count...])
@@ -135,11 +135,38 @@ extension Channel {
         if state.isClosed || state.isRemoteClosed || state.isWriteEnded { throw .channelClosed() }
     }
 
-    private func waitForRoom() throws(HeadwaterError) -> RingPosition {
-        let deadline = stallSecondsMax.map { MonotonicClock.after(seconds: $0) } ?? MonotonicClock.never
-        let found = try state.wait(until: deadline) { (state) throws(HeadwaterError) -> RingPosition? in
+    private func takeTurn() throws(HeadwaterError) {
+        var isWaiting = false
+        _ = try state.waitQuietly(until: MonotonicClock.never) { (state) throws(HeadwaterError) -> Void? in
+            if isWaiting { state.writersWaiting -= 1 }
+            isWaiting = false
             try Channel.checkWritable(state)
-            return state.outbound.free > 0 ? state.outbound : nil
+            if state.isWriting {
+                state.writersWaiting += 1
+                isWaiting = true
+                return nil
+            }
+            state.isWriting = true
+            return ()
+        }
+    }
+
+    private func endTurn() {
+        let wakes = state.read { state in
+            state.isWriting = false
+            return state.writersWaiting > 0
+        }
+        if wakes { state.update { _ in } }
+    }
+
+    /// Waits for room for `count` bytes, or for a good part of them.
+    private func waitForRoom(_ count: Int) throws(HeadwaterError) -> RingPosition {
+        let deadline = stallSecondsMax.map { MonotonicClock.after(seconds: $0) } ?? MonotonicClock.never
+        let wanted = min(count, Channel.roomBytes)
+        let found = try state.waitQuietly(until: deadline) { (state) throws(HeadwaterError) -> RingPosition? in
+            try Channel.checkWritable(state)
+            state.roomAwaited = state.outbound.free < wanted ? wanted : 0
+            return state.roomAwaited == 0 ? state.outbound : nil
         }
         guard let found else { throw .silent(seconds: stallSecondsMax ?? 0) }
         return found

@@ -219,8 +219,9 @@ extension ChannelDriver {
             channel.state.read { $0.outbound.consumed += UInt64(sent) }
             hasMoved = true
         }
-        // Wakes writers once for all that went, not for each packet.
-        if hasMoved { channel.state.update { _ in } }
+        if hasMoved, channel.state.read({ $0.roomAwaited > 0 && $0.outbound.free >= $0.roomAwaited }) {
+            channel.state.update { _ in }
+        }
         return hasMoved
     }
 

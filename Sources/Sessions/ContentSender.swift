@@ -237,16 +237,19 @@ final class ContentSender {
         if !same.isEmpty { try link.send(.same, SameMessage(files: same).encoded()) }
         if requests.isEmpty { return }
         let pack = reader.pack(requests)
-        var files: [SentFile] = []
+        var files: [(offset: Int, file: SentFile)] = []
         for (position, member) in pack.members.enumerated() {
             switch member {
-            case .read(let attributes, let identity, let digest, _, _):
-                files.append(sent(indices[position], attributes, identity, digest, &changes))
+            case .read(let attributes, let identity, let digest, let offset, _):
+                files.append((offset, sent(indices[position], attributes, identity, digest, &changes)))
             case .failed(let fault): try fail(indices[position], requests[position].path, fault, &changes)
             }
         }
         if files.isEmpty { return }
-        let message = ContentMessage(files: files, isCompressed: pack.isCompressed, body: pack.payload[...])
+        // Empty files lie where the next one begins: any order of the two will do.
+        files.sort { $0.offset < $1.offset }
+        let message = ContentMessage(
+            files: files.map(\.file), isCompressed: pack.isCompressed, body: pack.payload[...])
         try link.send(.content, message.encoded())
         bytesDone += UInt64(pack.rawSize)
     }

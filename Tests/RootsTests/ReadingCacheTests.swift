@@ -57,6 +57,25 @@ struct ReadingCacheTests {
         }
     }
 
+    @Test func whatLooksLikeNoiseLiesBehindTheRestOfAPack() throws {
+        let make = try TreeMaker(directory.path)
+        let text = (0..<400).flatMap { Array("line \($0)\n".utf8) }
+        // One that fills the pack to its last byte lies before and behind the others by turns.
+        for (round, extra) in [0, Pack.bytesMax].enumerated() {
+            var wanted = (0..<24).map { $0 % 3 == 1 ? noise(3000 + $0, seed: UInt64($0)) : text + [UInt8($0)] }
+            wanted += [[], noise(100, seed: 9), noise(max(0, extra - wanted.joined().count - 100), seed: 77)]
+            for (number, content) in wanted.enumerated() { try make.file("r\(round)/f\(number)", content) }
+            let image = try scan(directory.path)
+            let pack = try cache().openReader().pack(wanted.indices.map { try image.request("r\(round)/f\($0)") })
+            #expect(pack.rawSize == wanted.map(\.count).reduce(0, +))
+            #expect(try contents(pack) == wanted)
+            let offsets = pack.members.map { if case .read(_, _, _, let offset, _) = $0 { offset } else { -1 } }
+            let isNoise = wanted.map { $0.count >= 256 && $0[1] != text[1] }
+            let last = zip(offsets, isNoise).filter { !$0.1 }.map(\.0).max() ?? 0
+            #expect(zip(offsets, isNoise).allSatisfy { !$0.1 || $0.0 >= last })
+        }
+    }
+
     @Test(arguments: [1, 4, 16]) func contentIsReadDigestedAndCompressedOnceHoweverManyAsk(readersCount: Int) throws {
         let make = try TreeMaker(directory.path)
         for number in 0..<300 {

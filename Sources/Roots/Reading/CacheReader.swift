@@ -16,7 +16,7 @@ package final class CacheReader {
     private let files: FileReading
     private let compressor = Compressor(level: 1)
     private var raw: UnsafeMutableRawBufferPointer?
-    private var compressed: [UInt8] = []
+    private var compressed: UnsafeMutableRawBufferPointer?
     private var isClosed = false
 
     init(_ cache: ContentCache, id: Int) {
@@ -28,6 +28,7 @@ package final class CacheReader {
     deinit {
         close()
         raw?.deallocate()
+        compressed?.deallocate()
     }
 
     /// Takes the reader out of the shared pace for good.
@@ -144,38 +145,40 @@ package final class CacheReader {
 
     // MARK: reading
 
-    private var buffer: UnsafeMutableRawBufferPointer {
-        if let raw { return raw }
+    private var buffer: UnsafeMutableRawBufferPointer { CacheReader.made(&raw) }
+
+    private static func made(_ buffer: inout UnsafeMutableRawBufferPointer?) -> UnsafeMutableRawBufferPointer {
+        if let buffer { return buffer }
         let made = UnsafeMutableRawBufferPointer.allocate(byteCount: Segment.bytes, alignment: 4096)
-        raw = made
+        buffer = made
         return made
     }
 
+    /// Members that look like noise lie behind all others: the compressor takes a mixture of both for the half that it is, and is slow on it.
     private func readPack(_ requests: [ReadRequest]) -> Pack {
-        var filled = 0
+        var layout = PackLayout(buffer)
         var promised = requests.totalSize
         var members: [Pack.Member] = []
         members.reserveCapacity(requests.count)
         var digests: [(Digest, Digest)] = []
         for request in requests {
             promised -= Int(request.attributes.size)
-            let room = buffer[filled..<(buffer.count - promised)]
-            switch files.readWhole(request.path, into: UnsafeMutableRawBufferPointer(rebasing: room)) {
+            switch files.readWhole(request.path, into: layout.room(leaving: promised)) {
             case .failure(let fault): members.append(.failed(fault))
             case .success(let status):
                 let size = Int(status.size)
-                let digest = Hash.digest(UnsafeRawBufferPointer(rebasing: buffer[filled..<(filled + size)]))
+                let (digest, offset) = layout.add(size)
                 members.append(
                     .read(
-                        attributes: status.attributes, identity: status.identity, digest: digest, offset: filled,
+                        attributes: status.attributes, identity: status.identity, digest: digest, offset: offset,
                         size: size))
                 let newest = ReadRequest(
                     path: request.path, attributes: status.attributes, identity: status.identity)
                 digests.append((CacheReader.key([newest], tag: 3), digest))
-                filled += size
             }
         }
         cache.state.read { state in for (key, digest) in digests { state.digests.add(digest, key) } }
+        let filled = layout.close(&members)
         let (payload, isCompressed) = compress(filled)
         return Pack(members: members, payload: payload, rawSize: filled, isCompressed: isCompressed)
     }
@@ -242,10 +245,9 @@ package final class CacheReader {
     private func compress(_ size: Int, of file: OpenFile? = nil) -> (payload: [UInt8], isCompressed: Bool) {
         let content = UnsafeRawBufferPointer(rebasing: buffer[..<size])
         let isWorthIt = file.map { isWorthCompressing(content, $0) } ?? true
-        if isWorthIt && compressAll(content) {
+        if isWorthIt, let compressed = compress(content) {
             file?.incompressibleCount.store(0, ordering: .relaxed)
-            // A copy of just the size: an array keeps the capacity it once had.
-            return (compressed.withUnsafeBytes { Array($0) }, true)
+            return (Array(compressed), true)
         }
         file?.incompressibleCount.add(1, ordering: .relaxed)
         return (Array(content), false)
@@ -254,13 +256,15 @@ package final class CacheReader {
     private func isWorthCompressing(_ content: UnsafeRawBufferPointer, _ file: OpenFile) -> Bool {
         if file.incompressibleCount.load(ordering: .relaxed) < CacheReader.incompressibleCountMax { return true }
         let start = max(0, content.count / 2 - CacheReader.probeBytes / 2)
-        return compressAll(UnsafeRawBufferPointer(rebasing: content.dropFirst(start).prefix(CacheReader.probeBytes)))
+        let probe = content.dropFirst(start).prefix(CacheReader.probeBytes)
+        return compress(UnsafeRawBufferPointer(rebasing: probe)) != nil
     }
 
-    private func compressAll(_ content: UnsafeRawBufferPointer) -> Bool {
+    /// Nil where it is not worth it; else valid until the next call.
+    private func compress(_ content: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         cache.count { $0.bytesCompressed += content.count }
-        compressed.removeAll(keepingCapacity: true)
-        return compressor.compress(content, appendingTo: &compressed)
+        let output = CacheReader.made(&compressed)
+        return compressor.compress(content, into: output).map { UnsafeRawBufferPointer(rebasing: output[..<$0]) }
     }
 
     private static func key(_ requests: [ReadRequest], tag: UInt64) -> Digest {
