@@ -136,7 +136,7 @@ package enum PlanText {
         switch (step.action, step.before?.attributes, step.after?.attributes) {
         case (.create, _, let after?): return [size(after)].compactMap { $0 }
         case (.delete, let before?, _): return [size(before)].compactMap { $0 }
-        case (.change, let before?, let after?), (.rename, let before?, let after?): return changes(before, after, step)
+        case (.change, let before?, let after?): return changes(before, after, step)
         case (.conflict, let down, let up):
             return ["upstream \(words(up)), downstream \(words(down))"]
         default: return []

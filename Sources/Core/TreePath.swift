@@ -66,6 +66,11 @@ package struct TreePath: Hashable, Sendable {
         return other.key.count == key.count || other.key[key.count] == 0
     }
 
+    /// The same path once `old`, which is this one or above it, is called `new`.
+    package func moved(from old: TreePath, to new: TreePath) -> TreePath {
+        TreePath(trusted: new.key + key.dropFirst(old.key.count))
+    }
+
     /// What breaks the rules above, or nil.
     package static func fault(in key: [UInt8]) -> PathFault? {
         if key.isEmpty { return nil }

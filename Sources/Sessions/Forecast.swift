@@ -24,6 +24,8 @@ final class Forecast: Applying {
     private let observer: any SessionObserver
     /// As the target decides by.
     var image: TreeImage?
+    /// Of what the source has renamed.
+    private(set) var names = ForeseenNames()
     private var removed: Set<TreePath> = []
     private var steps: [ForeseenStep] = []
     private var stepBytes = 0
@@ -43,9 +45,21 @@ final class Forecast: Applying {
         case .makeDirectory(_, _, _, let expected), .setAttributes(_, _, _, let expected):
             return .done(status(operation, expected))
         case .remove(let path, let expected): return remove(path, expected)
-        // Of a session that plans none are announced.
-        case .move, .exchange: return .changedMeanwhile
+        case .move(let from, let to, _):
+            guard let status = standing(from) else { return .changedMeanwhile }
+            names.move(from: from, to: to)
+            return .done(status)
+        case .exchange(let path, let other, _, _):
+            guard let status = standing(path), let otherStatus = standing(other) else { return .changedMeanwhile }
+            names.exchange(path, other)
+            return .exchanged(otherStatus, status)
         }
+    }
+
+    /// What will be at a path by what was renamed so far.
+    private func standing(_ path: TreePath) -> EntryStatus? {
+        guard let image, case .at(let place) = names.standing(at: path) else { return nil }
+        return image.index(of: place).map(image.status(at:))
     }
 
     private func remove(_ path: TreePath, _ expected: Expected) -> Outcome {
@@ -128,6 +142,50 @@ final class Forecast: Applying {
     }
 
     private var isUpward: Bool { end.meta.terms.isUpstream }
+
+    /// Notes that something is made ahead of all changes, for what is renamed or copied.
+    func note(made path: TreePath) { names.make(path) }
+
+    /// Takes what is renamed; of what was found to be done already only the rows are made so.
+    func note(renames steps: [ForeseenStep], isDone: Bool) {
+        for step in steps { add(step) }
+        if isDone { recorded += 1 }
+    }
+
+    /// Has who plans after this read the tree under its new names, and decides by it from now on.
+    func note(renamed tree: TreeImage) throws(HeadwaterError) {
+        defer { image = tree }
+        guard let image, end.isReadLater else { return }
+        var before = image.cursor()
+        var after = tree.cursor()
+        var (old, new) = (before.next(), after.next())
+        while old || new {
+            let order = !old ? 1 : !new ? -1 : TreePath.compare(Array(before.key), Array(after.key))
+            if order < 0 { foreseen.append(Predicted(path: TreePath(trusted: Array(before.key)), status: nil)) }
+            if order > 0 || (order == 0 && before.status.identity.inode != after.status.identity.inode) {
+                if let entry = try renamed(TreePath(trusted: Array(after.key)), after.status) { foreseen.append(entry) }
+            }
+            if order <= 0 { old = before.next() }
+            if order >= 0 { new = after.next() }
+        }
+        end.foresee(foreseen)
+        foreseen = []
+    }
+
+    /// Nil for what is only planned: that is noted already.
+    private func renamed(_ path: TreePath, _ status: EntryStatus) throws(HeadwaterError) -> Predicted? {
+        guard case .at(let place) = names.standing(at: path) else { return nil }
+        let link = status.attributes.kind == .symlink ? link(at: place) : nil
+        return Predicted(
+            path: path, status: status, digest: try end.row(at: path)?.agreed.digest, link: link, origin: place)
+    }
+
+    private func link(at place: TreePath) -> [UInt8]? {
+        let cursor = TreeCursor(root: end.root.descriptor.raw)
+        return try? cursor.withName(place) { directory, name throws(SystemError) in
+            try Platform.readLink(at: directory, name)
+        }
+    }
 
     private func add(_ step: PlannedStep, _ operation: Operation, _ status: EntryStatus) {
         guard let planned = ForeseenStep(step, operation, isUpward: isUpward) else { return }

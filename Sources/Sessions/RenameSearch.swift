@@ -101,7 +101,9 @@ struct RenameSearch {
 
     /// A file that has several names keeps its inode at the others.
     private func hasOneName(_ path: TreePath, _ inode: UInt64) -> Bool {
-        guard let place = try? cursor.locate(path), let status = try? FileStatus(at: place.directory, place.name) else {
+        guard let place = try? cursor.locate(end.root.prediction.origin(of: path)),
+            let status = try? FileStatus(at: place.directory, place.name)
+        else {
             return false
         }
         return status.inode == inode && status.links == 1

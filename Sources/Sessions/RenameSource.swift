@@ -22,16 +22,12 @@ final class RenameSource {
     private var inFlight: [Int: RenameStep] = [:]
     private var roundCount = 0
     /// Whether another round may find more.
-    private var needsRound: Bool
+    private var needsRound = true
     private(set) var isOver = false
     /// What the last search has found beside, where nothing has changed since.
     private(set) var known: RenameSearch.Known?
 
-    init(_ end: SessionEnd, _ bidi: BidiSource?) {
-        (self.end, self.bidi) = (end, bidi)
-        // A plan says what becomes of each path.
-        needsRound = end.purpose == .run
-    }
+    init(_ end: SessionEnd, _ bidi: BidiSource?) { (self.end, self.bidi) = (end, bidi) }
 
     /// Whether nothing of the round is left to be sent.
     var isDrained: Bool { steps.isEmpty }

@@ -10,10 +10,13 @@ import Snapshots
 ///
 /// A rename is done only where both ends have agreed on exactly what stands at the old path, and the new one is free; where it was
 /// done already, by a run that was killed before it recorded that, only the rows are made so. Everything else is left to the changes that
-/// follow, as a deletion and a creation.
+/// follow, as a deletion and a creation. So is what a plan that is carried out does not have as a rename.
 final class RenameTarget {
     private let end: SessionEnd
-    private let stage: Stage
+    /// Nil in a plan.
+    private let stage: Stage?
+    /// Nil but in a plan, in which entries stand under other names than they have by then.
+    private let forecast: Forecast?
     private let reader: CacheReader
     private let cursor: TreeCursor
     private let isEnding: () -> Bool
@@ -21,8 +24,8 @@ final class RenameTarget {
     private var pending: Set<TreePath> = []
 
     /// - Parameter isEnding: asked while content is copied.
-    init(_ end: SessionEnd, _ stage: Stage, isEnding: @escaping () -> Bool) {
-        (self.end, self.stage, self.isEnding) = (end, stage, isEnding)
+    init(_ end: SessionEnd, _ stage: Stage?, _ forecast: Forecast?, isEnding: @escaping () -> Bool) {
+        (self.end, self.stage, self.forecast, self.isEnding) = (end, stage, forecast, isEnding)
         reader = end.root.cache.openReader()
         cursor = TreeCursor(root: end.root.descriptor.raw)
     }
@@ -37,6 +40,7 @@ final class RenameTarget {
     {
         let paths = [step.path, step.from].compactMap(\.self)
         for path in paths where try !isOpen(path) { return nil }
+        if !isPermitted(step) { return nil }
         if paths.contains(where: pending.contains) {
             pending = []
             try settle()
@@ -52,6 +56,7 @@ final class RenameTarget {
         case .directory(let path, let attributes):
             guard try end.standingRow(at: path) == nil, isFree(path) else { return nil }
             let agreed = AgreedEntry(attributes: attributes, digest: nil)
+            forecast?.note(made: path)
             return (
                 PlannedStep(
                     index: index, path: path, agreed: agreed,
@@ -109,6 +114,12 @@ final class RenameTarget {
             try isAsAgreed(row, status, at: from, namedAfterwards: to)
         else { return nil }
         let request = ReadRequest(path: from, attributes: status.attributes, identity: status.identity)
+        guard let stage else {
+            var step = planned(index, .copy(from: from, to: to), row)
+            step.action = .putFile
+            forecast?.note(made: to)
+            return (step, StagedFile(promised: end.preserved.here(row.agreed.attributes, over: nil)))
+        }
         guard case .success(let opened) = reader.open(request) else { return nil }
         let copied: (staged: StagedFile, digest: Digest)?
         do throws(HeadwaterError) {
@@ -132,13 +143,20 @@ final class RenameTarget {
 
     // MARK: What stands there
 
+    /// Where what is called so stands on the disk.
+    private func standing(_ path: TreePath) -> ForeseenNames.Standing {
+        forecast?.names.standing(at: path) ?? .at(path)
+    }
+
     private func status(_ path: TreePath) -> FileStatus? {
-        guard let place = try? cursor.locate(path) else { return nil }
+        guard case .at(let path) = standing(path), let place = try? cursor.locate(path) else { return nil }
         return try? FileStatus(at: place.directory, place.name)
     }
 
     /// Whether it is certain that nothing stands there.
     private func isFree(_ path: TreePath) -> Bool {
+        let standing = standing(path)
+        guard case .at(let path) = standing else { return standing == .nowhere }
         do throws(SystemError) {
             let place = try cursor.locate(path)
             var status = FileStatus()
@@ -149,6 +167,8 @@ final class RenameTarget {
     /// Whether a path is this session's to change: neither kept out of it, nor at or below one in conflict.
     private func isOpen(_ path: TreePath) throws(HeadwaterError) -> Bool {
         if end.neverSynced.covers(path) { return false }
+        // What an edge before has planned there stands nowhere to be looked at.
+        if end.isPlan && end.root.prediction.touches(path) { return false }
         if end.meta.counts.conflicts == 0 { return true }
         var above = path
         while !above.isRoot {
@@ -158,6 +178,14 @@ final class RenameTarget {
         return true
     }
 
+    /// Whether a plan that is carried out has it.
+    private func isPermitted(_ step: RenameStep) -> Bool {
+        guard let permits = end.permits else { return true }
+        let path = if case .exchange(_, let other) = step { other } else { step.path }
+        if case .directory = step { return true }
+        return permits.holdsRename(to: ForeseenStep.Place(path: path, isUpward: end.meta.terms.isUpstream))
+    }
+
     /// Whether what stands at `path` is what a row says, a directory with all that is below it.
     ///
     /// - Parameter name: what it is to be called: what a filter excludes there has to stay where it is.
@@ -165,6 +193,7 @@ final class RenameTarget {
         throws(HeadwaterError) -> Bool
     {
         if end.filter.hides(name, status.kind) || status.isMountRoot { return false }
+        guard case .at(let path) = standing(path) else { return false }
         let entry = EntryStatus(status)
         guard try isAsAgreed(row, entry, at: path) else { return false }
         if !row.agreed.isDirectory { return true }

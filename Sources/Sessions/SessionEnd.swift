@@ -104,7 +104,10 @@ final class SessionEnd {
     }
 
     /// Has who plans after this read the tree with these changes in it.
-    func foresee(_ entries: [Predicted]) { if side.isReadLater || isBidi { registry.foresee(entries, in: root) } }
+    func foresee(_ entries: [Predicted]) { if isReadLater { registry.foresee(entries, in: root) } }
+    /// Whether the tree is looked at again after this, in the same run or plan.
+    var isReadLater: Bool { side.isReadLater || isBidi }
+
     /// How to read what the view has at a path.
     func request(_ path: TreePath, _ attributes: Attributes, _ identity: LocalIdentity) -> ReadRequest {
         ReadRequest(path: followed?.place(of: path) ?? path, attributes: attributes, identity: identity)
@@ -113,7 +116,7 @@ final class SessionEnd {
     /// Says what was written into the tree, for who reads it later in this run; nil where only a scan can tell.
     func note(written: [Published]?) {
         if isPlan { return }
-        if let written, side.isReadLater || isBidi { root.note(published: written) } else { root.noteWrites() }
+        if let written, isReadLater { root.note(published: written) } else { root.noteWrites() }
     }
 
     func openStage() throws(HeadwaterError) -> Stage {
@@ -187,6 +190,12 @@ final class SessionEnd {
 
     /// The conflicts that stand, in the order of their paths.
     func conflicts() throws(HeadwaterError) -> [Conflict] { try opened.conflicts() }
+
+    /// From here on what is recorded is seen by who reads the rows: where a plan would drop it, it has a copy of them from now on.
+    func keepRows() throws(HeadwaterError) {
+        guard let planned, opened.isOnlyLookedAt else { return }
+        snapshot = try planned.database.open(isWritten: true)
+    }
 
     /// Records what is on disk at both ends; returns the number of this end's last commit.
     func commit(_ changes: [RowChange], theirs: Int64?) throws(HeadwaterError) -> Int64 {

@@ -328,6 +328,7 @@ final class Source {
         var changes: [RowChange] = []
         for index in committed.runs.joined() {
             if let row = try renames.record(index, image!) {
+                try end.keepRows()
                 changes.append(row)
                 continue
             }

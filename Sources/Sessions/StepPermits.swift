@@ -22,6 +22,11 @@ final class StepPermits {
     /// Whether the plan has anything at this place that was not done yet.
     func holds(_ place: ForeseenStep.Place) -> Bool { !(open[place] ?? []).isEmpty }
 
+    /// Whether the plan has a rename to this place, or what puts something there that is made beside itself, that was not done yet.
+    func holdsRename(to place: ForeseenStep.Place) -> Bool {
+        (open[place] ?? []).contains { $0.action == .rename || ($0.action == .create && $0.bytes == 0) }
+    }
+
     /// Sees that all that was planned for one direction was done.
     func requireNothingLeft(isUpward: Bool) throws(HeadwaterError) {
         let left = open.values.joined().filter { $0.isUpward == isUpward && !$0.needsNoPermission }.map(\.path).min()
@@ -64,7 +69,7 @@ extension ForeseenStep {
 }
 
 extension ForeseenStep.Side {
-    fileprivate init?(_ expected: Expected) {
+    init?(_ expected: Expected) {
         guard case .present(let kind, let identity, let size, let mode) = expected else { return nil }
         // What is only foreseen has no time of its own yet.
         let isThere = identity.inode >> 63 == 0

@@ -16,6 +16,7 @@ extension Target {
         if end.policy.drift == .halt { try haltOnDrift(drift) }
         if try takeRenames() {
             image = try treeAfterRenames(image)
+            try forecast?.note(renamed: image)
             look(at: image)
             drift = try findDrift()
         }
@@ -48,10 +49,12 @@ extension Target {
     /// The tree that the changes are decided by, once something has another name.
     ///
     /// In the second direction it is the one that this end announced its own changes by, with the renames in it: a scan would show what was
-    /// changed since, which nobody has decided about.
+    /// changed since, which nobody has decided about. In a plan a scan would show nothing of them.
     private func treeAfterRenames(_ image: TreeImage) throws(HeadwaterError) -> TreeImage {
         guard let renamings = batch.renamings else { return try end.view() }
         batch.renamings = nil
-        return image.after(renamings) ?? image
+        if let after = image.after(renamings) { return after }
+        if end.isPlan { throw .unforeseeable(end.root.givenPath) }
+        return image
     }
 }

@@ -6,22 +6,22 @@ import Wire
 extension Target {
     /// Takes all renames; returns whether anything in the tree or the rows is under another name afterwards.
     func takeRenames() throws(HeadwaterError) -> Bool {
-        let renames = stage.map { RenameTarget(end, $0) { [inbox] in inbox.isCancelled } }
-        // What this end has announced must not be forgotten: see `treeAfterRenames`.
-        if announcedImage != nil { batch.renamings = [] }
+        let renames = RenameTarget(end, stage, forecast) { [inbox] in inbox.isCancelled }
+        // What this end has announced must not be forgotten, and what is only planned cannot be seen: see `treeAfterRenames`.
+        if announcedImage != nil || end.isPlan { batch.renamings = [] }
+        batch.isRenaming = true
         while !isRenamed && !stopping {
             while !isRenamed && !renameFrames.isEmpty { try take(renameFrames.removeFirst(), renames) }
             if !isRenamed, let item = try inbox.next() { try handle(item) }
         }
+        batch.isRenaming = false
+        try batch.closeRenames()
         return batch.hasRenamed
     }
 
-    private func take(_ message: RenamesMessage, _ renames: RenameTarget?) throws(HeadwaterError) {
-        guard message.steps.isEmpty || renames != nil else {
-            throw .protocolBroken(WireFault("renames where nothing is written"))
-        }
+    private func take(_ message: RenamesMessage, _ renames: RenameTarget) throws(HeadwaterError) {
         for (offset, step) in message.steps.enumerated() where !stopping {
-            let planned = try renames?.decide(message.firstIndex + offset, step) { () throws(HeadwaterError) in
+            let planned = try renames.decide(message.firstIndex + offset, step) { () throws(HeadwaterError) in
                 try carryOut()
             }
             if let planned { batch.add(planned.step, planned.content) }

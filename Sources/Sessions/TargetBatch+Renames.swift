@@ -21,4 +21,29 @@ extension TargetBatch {
         note(renamed: planned.renaming!, change, isDone: outcome != nil)
         return change
     }
+
+    /// Says what a plan has of a rename that it would do, or that was found to be done already.
+    func foresee(_ step: PlannedStep, _ operation: Operation?, _ forecast: Forecast) {
+        let steps = operation.map { foreseenRenames.steps(step, $0, isUpward: end.meta.terms.isUpstream) } ?? []
+        forecast.note(renames: steps, isDone: operation == nil)
+    }
+
+    /// - Returns: true.
+    /// - Throws: `plan.moved-on`.
+    func requireRename(_ step: PlannedStep, _ operation: Operation?, _ permits: StepPermits) throws(HeadwaterError)
+        -> Bool
+    {
+        guard let operation else { return true }
+        for foreseen in foreseenRenames.steps(step, operation, isUpward: end.meta.terms.isUpstream) {
+            try permits.require(foreseen)
+        }
+        return true
+    }
+
+    /// No rename follows.
+    func closeRenames() throws(HeadwaterError) {
+        let last = foreseenRenames.close()
+        forecast?.note(renames: last, isDone: false)
+        for step in last { try end.permits?.require(step) }
+    }
 }

@@ -12,7 +12,7 @@ final class TargetBatch {
     let end: SessionEnd
     private let applying: any Applying
     /// Nil unless this session only plans.
-    private let forecast: Forecast?
+    let forecast: Forecast?
     private let link: FrameLink
     private let observer: any SessionObserver
     private var work: WorkList<StagedFile>
@@ -34,6 +34,9 @@ final class TargetBatch {
     private var linkedInodes: [TreePath: LocalIdentity] = [:]
     /// What was renamed and made for it, where that has to be known.
     var renamings: [ImageChange]?
+    /// All that is recorded is of renames.
+    var isRenaming = false
+    var foreseenRenames = ForeseenRenames()
 
     init(end: SessionEnd, _ applying: any Applying, link: FrameLink, observer: any SessionObserver) {
         self.end = end
@@ -129,6 +132,7 @@ final class TargetBatch {
                 if let row = renamed(step, outcome) {
                     rows.append(row)
                     indices.append(step.index)
+                    if let forecast { foresee(step, operation(step, staged), forecast) }
                 }
                 continue
             }
@@ -184,6 +188,7 @@ final class TargetBatch {
     ) throws(HeadwaterError) -> Bool {
         let isUpward = end.meta.terms.isUpstream
         if let conflict = step.flag { try permits.require(ForeseenStep(conflict, isUpward: isUpward)) }
+        if step.renaming != nil { return try requireRename(step, operation(step, staged), permits) }
         guard let operation = operation(step, staged),
             let foreseen = ForeseenStep(step, operation, isUpward: isUpward)
         else { return true }
@@ -227,6 +232,7 @@ final class TargetBatch {
         throws(HeadwaterError)
     {
         if rows.isEmpty { return }
+        if isRenaming && !indices.isEmpty { try end.keepRows() }
         let before = end.meta.mine
         sentNumber = try end.commit(rows, theirs: theirs)
         observer.note(moved: counts)

@@ -20,6 +20,8 @@ package final class Snapshot {
     private var isDurable = false
     private var broken: HeadwaterError?
     private let access: Database.Access
+    /// What is committed is dropped.
+    package var isOnlyLookedAt: Bool { access == .immutable }
 
     private init(
         _ directory: SessionDirectory, _ database: Database, _ stored: StoredMeta,

@@ -50,4 +50,37 @@ struct PlanTests {
         #expect(
             try everything(world).filter { $0.contains(".headwater") } == settled.filter { $0.contains(".headwater") })
     }
+
+    /// Through a far host to another: each tier is planned on what the one above will have done, and done so.
+    @Test func renamesThroughTiers_areForeseenAndCarriedOut() async throws {
+        let world = try World(targets: 2, edges: "  - build -> t0\n  - {from: t0, to: t1, max_delete: 0}\n")
+        try makeTree(world.source, files: 40)
+        // What was written in the same tick of the clock as it was looked at is known for certain by the second run.
+        for _ in 0..<2 { #expect(try await world.run().outcome.exit == 0) }
+        let old = try [0, 1].map { try inode(world.target($0) + "/d1/file1") }
+        let rename = {
+            try FileManager.default.moveItem(atPath: world.source + "/" + $0, toPath: world.source + "/" + $1)
+        }
+        try rename("d1", "e1")
+        try rename("d2/file2", "e1/moved")
+        try write("more", world.source + "/d3/file3")
+        let before = try everything(world)
+
+        let plan = try await world.headwater("plan", ["--out", world.directory("renames.plan")])
+
+        #expect(plan.exit == 0, "\(plan.stderr)")
+        #expect(plan.stdout.split(separator: "\n").count { $0 == "  > d1 → e1/" } == 2, "\(plan.stdout)")
+        #expect(plan.stdout.split(separator: "\n").count { $0 == "  > d2/file2 → e1/moved" } == 2)
+        #expect(
+            plan.stdout.contains("plan of 2 edges: 2 to change, 4 to rename, 4 directory times to set, 8 B on 2"),
+            "\(plan.stdout)")
+        #expect(try everything(world) == before)
+        let carried = try await world.headwater("run", ["--plan", world.directory("renames.plan"), "--json"])
+        #expect(carried.exit == 0, "\(carried.stderr)")
+        for index in 0...1 {
+            #expect(try inode(world.target(index) + "/e1/file1") == old[index])
+            #expect(try TreeListing(world.source).differences(from: TreeListing(world.target(index))) == [])
+        }
+        #expect(try await world.run().report.edges.allSatisfy(\.movedNothing))
+    }
 }

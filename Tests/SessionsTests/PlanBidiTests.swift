@@ -23,7 +23,7 @@ import Wire
     private func changed(_ plan: TwoEnds.Ran, isUpward: Bool) -> Set<String> {
         Set(
             plan.planned.filter { $0.isUpward == isUpward && !$0.isTimeOfDirectory && $0.action != .conflict }
-                .map(\.path.description))
+                .flatMap { [$0.path, $0.from].compactMap { $0?.description } })
     }
 
     private func paths(_ before: TreeListing, _ after: TreeListing) -> Set<String> {
@@ -55,6 +55,13 @@ import Wire
         try await planThenRun(ends, "a directory that is needed, a conflict that is settled")
         ends.shell("rm -r source/d; mkfifo target/d/fifo; cp target/x target/y; rm target/x")
         try await planThenRun(ends, "residue and another name")
+        ends.shell("echo r > source/fresh; mkdir target/nd; echo a > target/nd/a; echo s > source/s")
+        try await planThenRun(ends, "what is renamed next")
+        ends.shell(
+            "mv source/fresh source/up; mv target/s target/down; mv source/nd/a source/nd/b; echo more >> source/up")
+        try await planThenRun(ends, "renames on both sides")
+        ends.shell("mv source/up source/left; mv target/up target/right")
+        try await planThenRun(ends, "two new names")
         try await planThenRun(ends, "nothing changed")
     }
 }

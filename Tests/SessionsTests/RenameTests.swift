@@ -76,16 +76,19 @@ import Wire
         (try? FileStatus(at: Descriptor.workingDirectory, ends.directory(path)))?.inode
     }
 
-    @Test(arguments: cases)
-    func renamed_isTheSameInode_withoutPayload(one: Case) async {
+    @Test(arguments: cases, [false, true])
+    func renamed_isTheSameInode_withoutPayload(one: Case, isPlanned: Bool) async {
         let ends = TwoEnds()
         ends.shell("cd source; echo pad > pad; \(one.before)")
         #expect(await ends.run().error == nil)
         let expected = one.inodes.mapValues { inode(ends, "target/\($0)") }
         ends.shell("cd source; \(one.after)")
-        let ran = await ends.run(maxDelete: .count(Int(one.deleted)))
+        let limit = DeleteLimit.count(Int(one.deleted))
+        let plan = isPlanned ? await plan(ends, limit) : nil
+        let ran = await ends.run(maxDelete: limit, carryingOut: plan?.planned)
         #expect(ran.error == nil && ran.problems.isEmpty, "\(ran)")
         #expect(ends.listing(ends.source) == ends.listing(ends.target))
+        if let plan { expect(plan, foresaw: ran, of: one) }
         let counts = ran.outcome?.counts ?? CycleCounts()
         #expect(
             counts.renamed == one.renamed && counts.files == one.files && counts.deleted == one.deleted, "\(counts)")
@@ -94,6 +97,26 @@ import Wire
         let rows = ends.rows
         #expect(await ends.run().outcome?.counts == CycleCounts())
         #expect(ends.rows == rows)
+    }
+
+    /// What a plan says, which leaves no trace.
+    private func plan(_ ends: TwoEnds, _ limit: DeleteLimit) async -> TwoEnds.Ran {
+        let traces = ends.traces
+        let plan = await ends.run(purpose: .plan(readsContent: false), maxDelete: limit)
+        #expect(plan.error == nil && plan.problems.isEmpty, "\(plan)")
+        #expect(ends.traces == traces)
+        return plan
+    }
+
+    private func expect(_ plan: TwoEnds.Ran, foresaw ran: TwoEnds.Ran, of one: Case) {
+        #expect(plan.outcome?.counts == ran.outcome?.counts, "\(plan)")
+        let renames = plan.planned.filter { $0.action == .rename }
+        #expect(renames.count == one.renamed && renames.allSatisfy { $0.bytes == 0 }, "\(renames)")
+        #expect(plan.planned.count { $0.action == .delete } == one.deleted)
+        // Of what was renamed in a directory that is itself renamed, the old name is the one that it has by then.
+        for step in renames where one.inodes.values.contains(step.from!.description) {
+            #expect(one.inodes[step.path.description] == step.from!.description, "\(step)")
+        }
     }
 
     /// More than one frame of steps holds, where the directory as a whole cannot go.

@@ -53,32 +53,35 @@ final class TwoEnds: Sendable {
     ///   - registry: of the end that opens.
     ///   - policy: another one than the session's, from this cycle on.
     ///   - decided: for conflicts, as `resolve` would keep it.
+    ///   - carryingOut: the steps of a plan; only they are done.
     ///   - asTarget: run first on the thread of the end that answers.
     func run(
         purpose: SessionPurpose = .run, reset: Bool = false, verify: Bool = false, released: [ReleasedHalt] = [],
         maxDelete: DeleteLimit = .percent(50), mount: String? = nil,
         filter: [String] = [], policy: SessionPolicy? = nil, decided: [String: Keep] = [:],
-        cancellation: Cancellation = Cancellation(), patience: Patience = Patience(),
-        isAgent: Bool = false, registry: RootRegistry = RootRegistry(),
+        carryingOut steps: [ForeseenStep]? = nil, cancellation: Cancellation = Cancellation(),
+        patience: Patience = Patience(), isAgent: Bool = false, registry: RootRegistry = RootRegistry(),
         between: FrameProxy? = nil, asTarget: @escaping @Sendable () -> Void = {}
     ) async -> Ran {
         let request = SessionRequest(
             edge: EdgeIdentity(upstream: "a", downstream: "b", session: session, mode: mode), maxDelete: maxDelete,
-            policy: policy ?? self.policy, purpose: purpose, isReset: reset, isVerifying: verify, released: released,
+            policy: policy ?? self.policy, purpose: steps.map { .carryOut(stepsCount: $0.count) } ?? purpose,
+            isReset: reset, isVerifying: verify, released: released,
             filter: filter.map { FilterRule(isIncluded: $0.hasPrefix("+"), pattern: Array($0.utf8.dropFirst(2))) },
             resolutions: decided.map { Resolution(pattern: Array($0.key.utf8), keep: $0.value) },
             owner: LockOwner.current().text)
         return await withCheckedContinuation { continuation in
             _ = WorkerThread<Void>("test-cycle") { [self] in
                 continuation.resume(
-                    returning: cycle(request, mount, cancellation, patience, isAgent, registry, between, asTarget))
+                    returning: cycle(
+                        request, mount, steps ?? [], cancellation, patience, isAgent, registry, between, asTarget))
             }
         }
     }
 
     private func cycle(
-        _ request: SessionRequest, _ mount: String?, _ cancellation: Cancellation, _ patience: Patience,
-        _ isAgent: Bool, _ registry: RootRegistry, _ between: FrameProxy?,
+        _ request: SessionRequest, _ mount: String?, _ permits: [ForeseenStep], _ cancellation: Cancellation,
+        _ patience: Patience, _ isAgent: Bool, _ registry: RootRegistry, _ between: FrameProxy?,
         _ asTarget: @escaping @Sendable () -> Void
     ) -> Ran {
         let (near, other) = try! DescriptorStream.pair()
@@ -100,7 +103,8 @@ final class TwoEnds: Sendable {
         }
         do throws(HeadwaterError) {
             let outcome = try EdgeSession.run(
-                plan, isAgent: isAgent, registry: registry, stream: near, lent: files, cancellation: cancellation,
+                plan, permits: permits, isAgent: isAgent, registry: registry, stream: near, lent: files,
+                cancellation: cancellation,
                 observer: observer, patience: patience)
             return Ran(
                 outcome: outcome, error: nil, problems: observer.problems, moved: observer.moved,

@@ -83,7 +83,7 @@ private struct PendingRenames {
                 status.identity = identity
                 status.attributes.mtime = identity.mtime
             }
-            found.append((path, TreePath(trusted: to.key + path.key.dropFirst(from.key.count)), status))
+            found.append((path, path.moved(from: from, to: to), status))
             index += 1
         }
         return found

@@ -95,7 +95,7 @@ extension TreePath {
     fileprivate var slashed: String { String(decoding: key.map { $0 == 0 ? UInt8(ascii: "/") : $0 }, as: UTF8.self) }
 
     /// What leads from this directory to `path`; nil where that does not lie below it.
-    fileprivate func remainder(to path: TreePath) -> TreePath? {
+    func remainder(to path: TreePath) -> TreePath? {
         guard contains(path), path != self else { return nil }
         return TreePath(trusted: Array(path.key.dropFirst(isRoot ? 0 : key.count + 1)))
     }

@@ -12,12 +12,15 @@ package struct Predicted: Sendable {
     package var link: [UInt8]?
     /// What names the content now, where only mode or time become others.
     package var standing: LocalIdentity?
+    /// Where it stands now, of what is renamed.
+    package var origin: TreePath?
 
     package init(
         path: TreePath, status: EntryStatus?, digest: Digest? = nil, link: [UInt8]? = nil,
-        standing: LocalIdentity? = nil
+        standing: LocalIdentity? = nil, origin: TreePath? = nil
     ) {
-        (self.path, self.status, self.digest, self.link, self.standing) = (path, status, digest, link, standing)
+        (self.path, self.status, self.digest, self.link) = (path, status, digest, link)
+        (self.standing, self.origin) = (standing, origin)
     }
 
     /// On top of what was foreseen before: content that stays is the one foreseen then.
@@ -80,6 +83,22 @@ package final class Prediction: Sendable {
         state.read { $0.entries[path].flatMap { $0.status?.identity == identity ? $0 : nil } }
     }
 
+    /// Where the entry stands now that a tree will have at `path`.
+    package func origin(of path: TreePath) -> TreePath { state.read { $0.entries[path]?.origin } ?? path }
+
+    /// Whether anything is foreseen at `path`, above or below it.
+    package func touches(_ path: TreePath) -> Bool {
+        state.read { state in
+            if state.entries.isEmpty { return false }
+            var above = path
+            while !above.isRoot {
+                if state.entries[above] != nil { return true }
+                above = above.parent
+            }
+            return state.entries.keys.contains { path.contains($0) }
+        }
+    }
+
     /// The target of a symlink that is foreseen at a path.
     func link(at path: TreePath) -> [UInt8]? { state.read { $0.entries[path]?.link } }
 }
@@ -87,9 +106,11 @@ package final class Prediction: Sendable {
 extension Predicted {
     /// The same in a tree whose root lies `above` components beneath this one's; nil where it lies elsewhere.
     func beneath(_ prefix: TreePath) -> Predicted? {
-        guard prefix.contains(path), path != prefix else { return nil }
+        guard let remainder = prefix.remainder(to: path) else { return nil }
         var moved = self
-        moved.path = TreePath(trusted: Array(path.key.dropFirst(prefix.isRoot ? 0 : prefix.key.count + 1)))
+        moved.path = remainder
+        // What comes from elsewhere is no rename within that tree.
+        moved.origin = origin.flatMap { prefix.remainder(to: $0) }
         return moved
     }
 
@@ -98,6 +119,7 @@ extension Predicted {
         if prefix.isRoot { return self }
         var moved = self
         moved.path = TreePath(trusted: prefix.key + [0] + path.key)
+        moved.origin = origin.map { TreePath(trusted: prefix.key + [0] + $0.key) }
         return moved
     }
 }

@@ -63,7 +63,7 @@ struct TouchedDirectories {
         var renamed = [TreePath: Wanted]()
         for (path, wish) in wanted where from.contains(path) || to.contains(path) {
             let (old, new) = from.contains(path) ? (from, to) : (to, from)
-            renamed[TreePath(trusted: new.key + path.key.dropFirst(old.key.count))] = wish
+            renamed[path.moved(from: old, to: new)] = wish
             wanted[path] = nil
         }
         wanted.merge(renamed) { $1 }
