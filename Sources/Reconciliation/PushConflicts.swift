@@ -104,6 +104,11 @@ package final class PushConflicts<View: EndView> {
     private func judge(
         _ index: Int, _ record: ChangeRecord, _ mine: Standing, _ down: AgreedEntry, _ sent: AgreedEntry?
     ) throws(HeadwaterError) -> [BidiStep]? {
+        if let up = asAgreed(record, mine.agreed, sent) {
+            // What was decided holds on; else it is drift.
+            return mine.row?.state == .kept
+                ? [told(record.path, up, .kept, nil)] : agreedAgain(record.path, up)
+        }
         let up = record.change(since: nil, sent).entry
         var areEqual: Bool?
         if let sent { areEqual = view.version(mine)?.digest == sent.digest }
@@ -115,6 +120,14 @@ package final class PushConflicts<View: EndView> {
             if up?.attributes.kind == .file, sent == nil { return [compare(index, record, mine, nil)] }
             return [try flag(record.path, mine.agreed, up: up, down: view.version(mine), mine.identity)]
         }
+    }
+
+    /// What the source has, where that is still the content that was agreed on: then only the target has changed it.
+    private func asAgreed(_ record: ChangeRecord, _ agreed: AgreedEntry?, _ sent: AgreedEntry?) -> AgreedEntry? {
+        guard let agreed else { return nil }
+        if let sent { return sent.hasContent(of: agreed) ? sent : nil }
+        guard case .attributes(let attributes) = record.change(since: agreed, nil) else { return nil }
+        return AgreedEntry(attributes: attributes, digest: agreed.digest)
     }
 
     private func compare(_ index: Int, _ record: ChangeRecord, _ mine: Standing, _ conflict: Conflict?)
@@ -222,16 +235,22 @@ package final class PushConflicts<View: EndView> {
         case .forget: return [removal(path, .absent)]
         case .kept:
             guard let agreed = up ?? conflict.ancestor ?? down else { return [removal(path, .absent)] }
-            // What the source does not have takes no part until it makes it again.
-            return [told(path, agreed, up == nil ? .withheld : .kept, mine.identity)]
-        case .agreedAgain:
-            if end.policy.drift != .repair, let up { return [told(path, up, .agreed, nil)] }
+            // What the source does not have takes no part until it makes it again. Nor is what stands here what the row says: should the
+            // source come back to that, it must be looked at.
+            return [told(path, agreed, up == nil ? .withheld : .kept, nil)]
+        case .agreedAgain: if let steps = agreedAgain(path, up) { return steps }
         case .asSource, .both: break
         }
         var steps: [BidiStep] = []
         if keep != nil { steps.append(.keepLoser(path, isBeside: settlement == .both)) }
         guard let answer else { return steps + [removal(path, mine.expected)] }
         return try steps + obey(answer.index, answer.record)
+    }
+
+    /// What is done where only the target has changed the content: nil, as the source says, where that is repaired.
+    private func agreedAgain(_ path: TreePath, _ up: AgreedEntry?) -> [BidiStep]? {
+        guard end.policy.drift != .repair, let up else { return nil }
+        return [told(path, up, .agreed, nil)]
     }
 
     /// What is in a directory is nobody's to delete by the way.

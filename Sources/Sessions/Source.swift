@@ -343,7 +343,10 @@ final class Source {
             }
             if let row = try row(of: change, index, isResidue: true).residue { changes.append(row) }
         }
-        for item in committed.rows { changes.append(try recorded(item)) }
+        for item in committed.rows {
+            changes.append(try recorded(item))
+            close(item)
+        }
         let mine = try end.commit(changes, theirs: committed.number)
         try link.send(.recorded, RecordedMessage(theirs: committed.number, mine: mine).encoded())
         observer.note(moved: committed.counts)
@@ -351,6 +354,17 @@ final class Source {
             clamping: committed.counts.files + committed.counts.directories + committed.counts.symlinks
                 + committed.counts.deleted)
         observer.note(progress: progress)
+    }
+
+    /// A change that the target has answered with a row of its own.
+    private func close(_ item: RowsMessage.Item) {
+        switch item.state {
+        case .agreed, .kept: break
+        case .gone, .conflict, .withheld, .residue: return
+        }
+        if let open = inFlight.first(where: { $0.value.path == item.path && !$0.value.isAnswer }) {
+            inFlight[open.key] = nil
+        }
     }
 
     /// Ends early: nothing more is announced or served; the target finishes what it holds.

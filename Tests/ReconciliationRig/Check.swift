@@ -33,7 +33,9 @@ final class Check {
     init(_ pair: Pair, _ before: Before, _ agreed: [TreePath: MemoryEntry], _ report: CycleReport, _ terms: Terms) {
         (self.pair, self.before, self.agreed, self.terms) = (pair, before, agreed, terms)
         let unknown = (before.up.entries + before.down.entries).filter(\.isUnknown).map(\.path)
-        exempt = report.problems.map(\.path) + (pair.down.conflicts + pair.up.conflicts).map(\.path) + unknown
+        let kept = terms.isBidi ? [] : pair.down.rows.filter { $0.state == .kept }.map(\.path)
+        exempt =
+            report.problems.map(\.path) + (pair.down.conflicts + pair.up.conflicts).map(\.path) + unknown + kept
     }
 
     func run() -> [String] {

@@ -38,6 +38,7 @@ package final class History {
             terms.policy.mirror = choice == 0
             terms.policy.delete = choice == 1 ? .never : choice == 2 ? .before : .during
             terms.policy.drift = choice == 3 ? .keep : .repair
+            terms.policy.overwrite = choice == 4 ? .older : choice == 5 ? .conflict : nil
         }
         terms.policy.attic = .session
         terms.fault = fault

@@ -95,6 +95,46 @@ import Testing
         await expectStanding(ends, 2)
     }
 
+    /// What was kept is not what the row says: a source that only touches its own must not pass for having brought that.
+    @Test func kept_staysSoWhereTheSourceIsOnlyTouched_andEndsWithItsNextContent() async {
+        let ends = Self.ends(.conflict)
+        ends.shell("echo old > source/x; echo old > source/y")
+        #expect(await ends.run().error == nil)
+        ends.shell("for f in x y; do echo up > source/$f; echo do > target/$f; done")
+        #expect(await ends.run().outcome?.counts.conflicts == 2)
+        #expect(await ends.run(decided: ["x": .downstream, "y": .downstream]).outcome?.counts.conflicts == 0)
+        ends.shell("touch -d @1500000000 source/x; chmod 600 source/y")
+        let touched = await ends.run()
+        #expect(touched.error == nil && touched.moved == CycleCounts() && touched.outcome?.counts.conflicts == 0)
+        await expectStanding(ends, 0, "touched")
+        #expect(ends.text("target/x") == "do\n" && ends.text("target/y") == "do\n")
+        ends.shell("echo UP > source/x; echo up > target/y; touch -r source/y target/y; chmod 600 target/y")
+        #expect(await ends.run().outcome?.counts.conflicts == 1)
+        #expect(ends.text("target/x") == "do\n" && ends.text("target/y") == "up\n")
+        await expectStanding(ends, 1)
+        ends.shell("echo over > source/y")
+        #expect(await ends.run().outcome?.counts.conflicts == 1)
+        #expect(ends.text("target/y") == "over\n", "equal again, and so agreed on")
+    }
+
+    /// Of content only the target has changed anything: no conflict, but drift.
+    @Test(arguments: [SessionPolicy.Drift.repair, .keep]) func sourceOfAnotherModeAlone_leavesItToDrift(
+        drift: SessionPolicy.Drift
+    ) async {
+        let ends = Self.ends(.conflict, drift: drift)
+        ends.shell("mkdir source/d; for f in x d/y; do echo old > source/$f; done; echo pad > source/pad")
+        #expect(await ends.run().error == nil)
+        ends.shell(
+            "chmod 600 source/x; touch -d @1500000000 source/d/y; echo mine > target/x; rm target/d/y; mkdir target/d/y"
+        )
+        let ran = await ends.run()
+        #expect(ran.error == nil && ran.outcome?.counts.conflicts == 0 && ran.problems.isEmpty, "\(ran)")
+        #expect(ends.text("target/x") == (drift == .repair ? "old\n" : "mine\n"))
+        ends.shell(
+            drift == .repair ? "cmp source/d/y target/d/y; test $(stat -c %a target/x) = 600" : "test -d target/d/y")
+        await expectStanding(ends, 0)
+    }
+
     @Test func conflict_isSettledByHand() async {
         let ends = Self.ends(.conflict)
         ends.shell("for f in equal tdel sdel both tback sback; do echo old > source/$f; done")
