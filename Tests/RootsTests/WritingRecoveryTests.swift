@@ -43,17 +43,53 @@ import Testing
 
     @Test func killedAtRandomMoments_everyPathIsOldOrNew_whole() async throws {
         let directory = TemporaryDirectory("kill")
-        var generator = SystemRandomNumberGenerator()
         for index in 0..<100 {
             try Data(Self.turn(0).utf8).write(to: URL(fileURLWithPath: directory("f\(index)")))
         }
+        try killAtRandomMoments(directory, "flip") { tree in
+            var turns = Set<String>()
+            for index in 0..<100 {
+                let content = try #require(tree.read("f\(index)"), "f\(index) is gone")
+                turns.insert(content)
+                #expect(content == Self.turn(0) || content == Self.turn(1), "f\(index) is neither old nor new")
+            }
+            return turns.count > 1
+        }
+    }
+
+    /// Another name is staged as a link: it and the file that it is of must not be mixed up by who clears the stage.
+    @Test func killedAtRandomMoments_everyNameIsOneOfTwoFiles_andNoneIsLeft() async throws {
+        let directory = TemporaryDirectory("kill")
+        for (turn, leader) in ["even", "odd"].enumerated() {
+            try Data(Self.turn(turn).utf8).write(to: URL(fileURLWithPath: directory(leader)))
+        }
+        for index in 0..<100 { #expect(link(directory("even"), directory("f\(index)")) == 0) }
+        try killAtRandomMoments(directory, "relink") { tree in
+            let leaders = try ["even", "odd"].map { try #require(tree.status($0), "\($0) is gone") }
+            var names: [UInt64: UInt32] = [:]
+            for index in 0..<100 { names[try #require(tree.status("f\(index)")).inode, default: 0] += 1 }
+            for leader in leaders {
+                #expect(UInt32(leader.links) == 1 + (names.removeValue(forKey: leader.inode) ?? 0))
+            }
+            #expect(names.isEmpty, "a name of a third file")
+            #expect(tree.read("even") == Self.turn(0) && tree.read("odd") == Self.turn(1))
+            return leaders.allSatisfy { $0.links > 1 }
+        }
+    }
+
+    /// Twenty kills at least, and as many as it takes until one comes between two publishes; each time the next start clears up.
+    ///
+    /// - Parameter look: what must hold of the tree; returns whether it is a mixture of two turns.
+    private func killAtRandomMoments(
+        _ directory: TemporaryDirectory, _ mode: String, _ look: (WritingFixture) throws -> Bool
+    ) throws {
+        var generator = SystemRandomNumberGenerator()
         var (mixtures, kills) = (0, 0)
-        // Twenty kills at least, and as many as it takes until one comes between two publishes.
         while kills < 20 || (mixtures == 0 && kills < 500) {
             kills += 1
             let child = Process()
             child.executableURL = URL(fileURLWithPath: WritingFixture.probe)
-            child.arguments = ["flip", directory.path, "100", "1000", "none"]
+            child.arguments = [mode, directory.path, "100", "1000", "none"]
             let output = Pipe()
             child.standardOutput = output
             try child.run()
@@ -62,14 +98,9 @@ import Testing
             poll(nil, 0, Int32.random(in: 0..<7, using: &generator))
             kill(child.processIdentifier, SIGKILL)
             child.waitUntilExit()
-            var turns = Set<String>()
-            let tree = try WritingFixture(directory.path)
-            for index in 0..<100 {
-                let content = try #require(tree.read("f\(index)"), "f\(index) is gone")
-                turns.insert(content)
-                #expect(content == Self.turn(0) || content == Self.turn(1), "f\(index) is neither old nor new")
-            }
-            if turns.count > 1 { mixtures += 1 }
+            let tree = try WritingFixture(directory.path, session: "probe")
+            #expect(try tree.leftovers(session: "probe") == [])
+            if try look(tree) { mixtures += 1 }
         }
         #expect(mixtures > 0, "none of \(kills) kills came between two publishes")
     }

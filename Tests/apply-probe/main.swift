@@ -8,10 +8,11 @@ import Roots
 //     create COUNT BYTES [none|whole|each]
 //                                   new files, in batches of 2 000
 //     flip COUNT ROUNDS [WAY]       replaces f0…fN by turns with "old" and "new" content, says so before
+//     relink COUNT ROUNDS [WAY]     makes f0…fN names of "even" and "odd" by turns, says so before
 //     replace-in DIRECTORY          puts DIRECTORY/file and makes DIRECTORY/made, prints what became of it
 let arguments = CommandLine.arguments
 guard arguments.count >= 4 else {
-    print("usage: apply-probe create|flip|replace-in ROOT ARGUMENT [ARGUMENT]")
+    print("usage: apply-probe create|flip|relink|replace-in ROOT ARGUMENT [ARGUMENT]")
     exit(2)
 }
 do {
@@ -19,6 +20,7 @@ do {
     switch arguments[1] {
     case "create": try probe.create(Int(arguments[3])!, Int(arguments[4])!)
     case "flip": try probe.flip(Int(arguments[3])!, Int(arguments[4])!)
+    case "relink": try probe.relink(Int(arguments[3])!, Int(arguments[4])!)
     default: try probe.replace(in: arguments[3])
     }
 } catch {
@@ -79,18 +81,35 @@ final class Probe {
     }
 
     func flip(_ count: Int, _ rounds: Int) throws {
-        let cursor = TreeCursor(root: root.raw)
+        try repeatBatches(count, rounds) { round, path, expected in
+            .putFile(path, try stageFile(turn(round)), expected: expected)
+        }
+    }
+
+    func relink(_ count: Int, _ rounds: Int) throws {
+        let leaders = try ["even", "odd"].map { try TreePath(slashed: $0) }
+        let attributes = try leaders.map { try status($0).attributes }
+        try repeatBatches(count, rounds) { round, path, expected in
+            .link(path, to: leaders[round % 2], inode: nil, attributes[round % 2], expected: expected)
+        }
+    }
+
+    private func repeatBatches(
+        _ count: Int, _ rounds: Int, _ operation: (Int, TreePath, Expected) throws -> Operation
+    ) throws {
         for round in 1...rounds {
-            var batch = [Operation]()
-            for index in 0..<count {
+            let batch = try (0..<count).map { index in
                 let path = try TreePath(slashed: "f\(index)")
-                let expected = try cursor.withName(path) { directory, name throws(SystemError) in
-                    Expected(try FileStatus(at: directory, name))
-                }
-                batch.append(.putFile(path, try stageFile(turn(round)), expected: expected))
+                return try operation(round, path, Expected(try status(path)))
             }
             say("round \(round)")
             _ = try applier.apply(batch)
+        }
+    }
+
+    private func status(_ path: TreePath) throws -> FileStatus {
+        try TreeCursor(root: root.raw).withName(path) { directory, name throws(SystemError) in
+            try FileStatus(at: directory, name)
         }
     }
 
