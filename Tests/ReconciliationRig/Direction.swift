@@ -42,6 +42,7 @@ final class Direction {
     private let preserved: Preserved
     private(set) var bidi: BidiTarget<MemoryView>?
     private var conflicts: PushConflicts<MemoryView>?
+    private let now: Timestamp
     private var work: WorkList<MemoryEntry>
     private var inFlight: [(record: ChangeRecord, entry: EntryStatus?)] = []
     private var delivered: [Int: (content: AgreedEntry, identity: LocalIdentity?)] = [:]
@@ -55,8 +56,9 @@ final class Direction {
 
     init(
         from source: MemoryEnd, to target: MemoryEnd, _ terms: Terms, _ bidiSource: BidiSource? = nil,
-        isFirstOfTwo: Bool = false
+        isFirstOfTwo: Bool = false, at now: Timestamp
     ) throws(HeadwaterError) {
+        self.now = now
         (self.source, self.target, self.terms, self.bidiSource) = (source, target, terms, bidiSource)
         sourceView = MemoryView(source, terms)
         announcements = try Announcements(sourceView, bidiSource)
@@ -64,7 +66,7 @@ final class Direction {
         decider = Decider(view)
         preserved = view.preserved
         work = WorkList(isBidi: terms.isBidi)
-        if isFirstOfTwo { bidi = try BidiTarget(view, decider, at: .zero) }
+        if isFirstOfTwo { bidi = try BidiTarget(view, decider, at: now) }
     }
 
     /// What the second direction has to know.
@@ -180,7 +182,7 @@ final class Direction {
     /// Looks at the conflicts of a push that stand.
     private func beginConflicts() throws(HeadwaterError) {
         if !PushConflicts<MemoryView>.isNeeded(terms.policy, conflicts: Int64(target.conflicts.count)) { return }
-        let conflicts = try PushConflicts(decider.view, decider, at: .zero)
+        let conflicts = try PushConflicts(decider.view, decider, at: now)
         self.conflicts = conflicts
         try decider.note(held: target.rows.filter { $0.state == .kept }.map(\.path), withBelow: true)
         if !conflicts.standingPaths.isEmpty {

@@ -25,23 +25,28 @@ package struct CycleReport: Sendable {
 package final class Pair {
     package let up = MemoryEnd(isUpstream: true)
     package let down = MemoryEnd(isUpstream: false)
+    /// By which conflicts are dated: that one stands is told from its being flagged once more.
+    private var cycleCount: Int64 = 0
 
     package init() {}
 
     /// A pair that is as `other` is now.
     package init(_ other: Pair) {
+        cycleCount = other.cycleCount
         up.become(other.up)
         down.become(other.down)
     }
 
     /// Runs a whole cycle: of bidi both directions.
     package func cycle(_ terms: Terms) throws(HeadwaterError) -> CycleReport {
+        cycleCount += 1
+        let now = Timestamp(seconds: cycleCount, nanoseconds: 0)
         let first = try Direction(
-            from: up, to: down, terms, terms.isBidi ? BidiSource() : nil, isFirstOfTwo: terms.isBidi)
+            from: up, to: down, terms, terms.isBidi ? BidiSource() : nil, isFirstOfTwo: terms.isBidi, at: now)
         try first.run()
         var report = first.report
         if !terms.isBidi || report.isHalted { return report }
-        let second = try Direction(from: down, to: up, terms, BidiSource(first.outcome))
+        let second = try Direction(from: down, to: up, terms, BidiSource(first.outcome), at: now)
         try second.run()
         report.problems += second.report.problems
         report.steps += second.report.steps

@@ -66,6 +66,18 @@ package struct SettlingRow: Sendable {
             keep: ["x": .upstream], both: "x=1", onlyDown: "x/ x/y=2", conflicts: ["x"],
             problems: ["path.directory-loses"]),
         SettlingRow(
+            name: "a directory does not lose to nothing", up: "-x", down: "-x x/ x/y=2", keep: ["x": .upstream],
+            both: "", onlyDown: "x/ x/y=2", conflicts: ["x"], problems: ["path.directory-loses"]),
+        SettlingRow(
+            name: "a directory that wins goes up with all that was agreed on in it",
+            agreed: "d/ d/x=1 d/y=2 d/e/ d/e/z=3",
+            up: "-d d=file", down: "d/x=new", keep: ["d": .downstream], both: "d/ d/e/ d/e/z=3 d/x=new d/y=2",
+            attic: ["file"]),
+        SettlingRow(
+            name: "a directory that wins comes down with all that was agreed on in it",
+            agreed: "d/ d/x=1 d/y=2 d/e/ d/e/z=3", up: "d/x=new", down: "-d d=file", keep: ["d": .upstream],
+            both: "d/ d/e/ d/e/z=3 d/x=new d/y=2", attic: ["file"]),
+        SettlingRow(
             name: "what stands in the way of a decision is not synced", agreed: "d/ d/x=old", up: "d/x=1",
             down: "d/x=2", thenDown: "-d d|", keep: ["d/x": .upstream], both: "d/ d/x=1", onlyDown: "d|",
             conflicts: ["d/x"], problems: ["path.blocked"]),
