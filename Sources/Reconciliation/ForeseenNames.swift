@@ -31,19 +31,18 @@ package struct ForeseenNames {
     /// An entry is made that stands nowhere yet.
     package mutating func make(_ path: TreePath) { changed[path] = .planned }
 
-    /// Each goes on from those before it.
-    package mutating func move(from: TreePath, to: TreePath) {
+    /// Each goes on from those before it. Takes time proportional to what was renamed before where it is of a directory.
+    package mutating func move(from: TreePath, to: TreePath, isDirectory: Bool) {
         let standing = standing(at: from)
-        let carried = takeBelow(from)
-        _ = takeBelow(to)
+        let carried = isDirectory ? takeBelow(from) : []
         for (path, standing) in carried { changed[path.moved(from: from, to: to)] = standing }
         changed[to] = standing
         changed[from] = .nowhere
     }
 
-    package mutating func exchange(_ path: TreePath, _ other: TreePath) {
+    package mutating func exchange(_ path: TreePath, _ other: TreePath, areFiles: Bool) {
         let (here, there) = (standing(at: path), standing(at: other))
-        let (mine, others) = (takeBelow(path), takeBelow(other))
+        let (mine, others) = areFiles ? ([], []) : (takeBelow(path), takeBelow(other))
         for (below, standing) in mine { changed[below.moved(from: path, to: other)] = standing }
         for (below, standing) in others { changed[below.moved(from: other, to: path)] = standing }
         (changed[path], changed[other]) = (there, here)

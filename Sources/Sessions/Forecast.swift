@@ -47,11 +47,12 @@ final class Forecast: Applying {
         case .remove(let path, let expected): return remove(path, expected)
         case .move(let from, let to, _):
             guard let status = standing(from) else { return .changedMeanwhile }
-            names.move(from: from, to: to)
+            names.move(from: from, to: to, isDirectory: status.attributes.kind == .directory)
             return .done(status)
         case .exchange(let path, let other, _, _):
             guard let status = standing(path), let otherStatus = standing(other) else { return .changedMeanwhile }
-            names.exchange(path, other)
+            let areFiles = [status, otherStatus].allSatisfy { $0.attributes.kind != .directory }
+            names.exchange(path, other, areFiles: areFiles)
             return .exchanged(otherStatus, status)
         }
     }

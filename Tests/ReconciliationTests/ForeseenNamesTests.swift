@@ -10,17 +10,17 @@ import Testing
     @Test func standing_leadsFromNewNamesToThoseOnTheDisk() {
         var names = ForeseenNames()
         #expect(names.standing(at: path("d/1")) == .at(path("d/1")))
-        names.move(from: path("d"), to: path("z"))
+        names.move(from: path("d"), to: path("z"), isDirectory: true)
         #expect(names.standing(at: path("z/1")) == .at(path("d/1")) && names.standing(at: path("d/1")) == .nowhere)
         names.make(path("d"))
-        names.move(from: path("z/e/1"), to: path("d/1"))
+        names.move(from: path("z/e/1"), to: path("d/1"), isDirectory: true)
         #expect(names.standing(at: path("d/1")) == .at(path("d/e/1")) && names.standing(at: path("d/2")) == .nowhere)
         #expect(
             names.standing(at: path("z/e/1")) == .nowhere && names.standing(at: path("z/e/2")) == .at(path("d/e/2")))
-        names.move(from: path("z"), to: path("y"))
+        names.move(from: path("z"), to: path("y"), isDirectory: true)
         #expect(
             names.standing(at: path("y/e/1")) == .nowhere && names.standing(at: path("y/e/2")) == .at(path("d/e/2")))
-        names.exchange(path("y"), path("x"))
+        names.exchange(path("y"), path("x"), areFiles: false)
         #expect(
             names.standing(at: path("x/e/2")) == .at(path("d/e/2")) && names.standing(at: path("y")) == .at(path("x")))
         #expect(names.standing(at: path("x/e/1")) == .nowhere && names.standing(at: path("d")) == .planned)
@@ -46,7 +46,7 @@ import Testing
                 let other = all[Int(random.next() % UInt64(all.count))]
                 let isApart = !from.contains(other) && !other.contains(from)
                 if step % 3 == 2, isApart {
-                    names.exchange(from, other)
+                    names.exchange(from, other, areFiles: false)
                     tree = tree.reduce(into: [:]) { moved, entry in
                         let key = entry.key
                         let new =
@@ -57,7 +57,7 @@ import Testing
                     }
                 } else {
                     let to = path("n\(step)")
-                    names.move(from: from, to: to)
+                    names.move(from: from, to: to, isDirectory: true)
                     tree = tree.reduce(into: [:]) { moved, entry in
                         moved[from.contains(entry.key) ? entry.key.moved(from: from, to: to) : entry.key] = entry.value
                     }
