@@ -41,6 +41,12 @@ package struct PushRow: Sendable {
             name: "keep: created below a directory that is gone here", agreed: "d/ d/x=old", source: "d/n=new",
             target: "-d", policy: keeps, expected: "d/ d/n=new"),
         PushRow(
+            name: "keep: the same where the source's directory has its time again", agreed: "d/ d/x=old d@7",
+            source: "d/n=new d@7", target: "-d", policy: keeps, expected: "d/ d/n=new"),
+        PushRow(
+            name: "halt: – / a symlink leads elsewhere", agreed: "x>t", target: "-x x>u", policy: halts,
+            expected: "x>u", halts: true),
+        PushRow(
             name: "halt: – / changed", agreed: "x=old", source: "y=new", target: "x=newer", policy: halts,
             expected: "x=newer", halts: true),
         PushRow(

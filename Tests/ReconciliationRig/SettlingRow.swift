@@ -66,6 +66,9 @@ package struct SettlingRow: Sendable {
             keep: ["x": .upstream], both: "x=1", onlyDown: "x/ x/y=2", conflicts: ["x"],
             problems: ["path.directory-loses"]),
         SettlingRow(
+            name: "a directory is deleted around a conflict", agreed: "d/ d/x=old d/y=old", up: "-d/x", down: "d/x=2",
+            thenUp: "-d", both: "", onlyDown: "d/ d/x=2", conflicts: ["d/x"]),
+        SettlingRow(
             name: "a directory does not lose to nothing", up: "-x", down: "-x x/ x/y=2", keep: ["x": .upstream],
             both: "", onlyDown: "x/ x/y=2", conflicts: ["x"], problems: ["path.directory-loses"]),
         SettlingRow(
