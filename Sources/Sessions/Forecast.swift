@@ -135,7 +135,7 @@ final class Forecast: Applying {
             if let conflict = step.flag { add(ForeseenStep(conflict, isUpward: isUpward)) } else { recorded += 1 }
         case (let operation?, .done(let status)?): add(step, operation, status)
         case (let operation?, .removed?):
-            guard let planned = ForeseenStep(step, operation, isUpward: isUpward) else { return recorded += 1 }
+            guard let planned = foreseen(step, operation) else { return recorded += 1 }
             add(planned)
             foreseen.append(Predicted(path: step.path, status: nil))
         case (_?, _): break
@@ -188,8 +188,18 @@ final class Forecast: Applying {
         }
     }
 
+    private func foreseen(_ step: PlannedStep, _ operation: Operation) -> ForeseenStep? {
+        var planned = ForeseenStep(step, operation, isUpward: isUpward)
+        // Its renaming, which comes first, will change the ctime.
+        let path = step.path
+        if names.standing(at: path) != .at(path) || end.root.prediction.origin(of: path) != path {
+            planned?.before?.changedAt = nil
+        }
+        return planned
+    }
+
     private func add(_ step: PlannedStep, _ operation: Operation, _ status: EntryStatus) {
-        guard let planned = ForeseenStep(step, operation, isUpward: isUpward) else { return }
+        guard let planned = foreseen(step, operation) else { return }
         add(planned)
         let link: [UInt8]? = if case .putSymlink(_, let target, _, _, _) = operation { target } else { nil }
         foreseen.append(

@@ -22,6 +22,9 @@ import Wire
 
     static let cases: [Case] = [
         Case(name: "file", before: "echo x > x", after: "mv x z", renamed: 1, inodes: ["z": "x"]),
+        Case(
+            name: "file, changed afterwards", before: "echo x > x; echo y > y",
+            after: "mv x z; echo more >> z; mv y u; chmod 600 u", renamed: 2, inodes: ["u": "y"], files: 2),
         Case(name: "symlink", before: "ln -s nowhere x", after: "mv x z", renamed: 1, inodes: ["z": "x"]),
         Case(
             name: "chain", before: "echo x > x; echo y > y", after: "mv y z; mv x y", renamed: 2,
