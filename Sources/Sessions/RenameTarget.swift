@@ -54,7 +54,7 @@ final class RenameTarget {
         cursor.invalidate()
         switch step {
         case .directory(let path, let attributes):
-            guard try end.standingRow(at: path) == nil, isFree(path) else { return nil }
+            guard try end.standingRow(at: path) == nil, isFree(path), hasDirectory(for: path) else { return nil }
             let agreed = AgreedEntry(attributes: attributes, digest: nil)
             forecast?.note(made: path)
             return (
@@ -78,7 +78,9 @@ final class RenameTarget {
         guard let row = try end.row(at: from), try end.standingRow(at: to) == nil else { return nil }
         var step = planned(index, .move(from: from, to: to), row)
         if let status = status(from) {
-            guard isFree(to), try isAsAgreed(row, status, at: from, namedAfterwards: to) else { return nil }
+            guard isFree(to), hasDirectory(for: to), try isAsAgreed(row, status, at: from, namedAfterwards: to) else {
+                return nil
+            }
             (step.action, step.expected) = (.move(from: from), Expected(status))
             return step
         }
@@ -110,7 +112,7 @@ final class RenameTarget {
     /// A file is put beside itself: nothing is deleted.
     private func copy(_ index: Int, _ from: TreePath, _ to: TreePath) throws(HeadwaterError) -> StagedStep? {
         guard let row = try end.row(at: from), row.agreed.attributes.kind == .file, let digest = row.agreed.digest,
-            try end.standingRow(at: to) == nil, isFree(to), let status = status(from),
+            try end.standingRow(at: to) == nil, isFree(to), hasDirectory(for: to), let status = status(from),
             try isAsAgreed(row, status, at: from, namedAfterwards: to)
         else { return nil }
         let request = ReadRequest(path: from, attributes: status.attributes, identity: status.identity)
@@ -164,6 +166,12 @@ final class RenameTarget {
         } catch { return error.errno == ENOENT }
     }
 
+    /// Whether what a plan puts there has a directory to lie in; otherwise trying tells.
+    private func hasDirectory(for path: TreePath) -> Bool {
+        guard let forecast, !path.parent.isRoot else { return true }
+        return forecast.names.standing(at: path.parent) == .planned || status(path.parent)?.kind == .directory
+    }
+
     /// Whether a path is this session's to change: neither kept out of it, nor at or below one in conflict.
     private func isOpen(_ path: TreePath) throws(HeadwaterError) -> Bool {
         if end.neverSynced.covers(path) { return false }
@@ -181,9 +189,15 @@ final class RenameTarget {
     /// Whether a plan that is carried out has it.
     private func isPermitted(_ step: RenameStep) -> Bool {
         guard let permits = end.permits else { return true }
-        let path = if case .exchange(_, let other) = step { other } else { step.path }
-        if case .directory = step { return true }
-        return permits.holdsRename(to: ForeseenStep.Place(path: path, isUpward: end.meta.terms.isUpstream))
+        func holds(_ action: ForeseenStep.Action, _ path: TreePath) -> Bool {
+            permits.holds(action, at: ForeseenStep.Place(path: path, isUpward: end.meta.terms.isUpstream))
+        }
+        return switch step {
+        case .directory: true
+        case .copy(_, let to): holds(.create, to)
+        case .move(_, let to): holds(.rename, to)
+        case .exchange(_, let other): holds(.rename, other)
+        }
     }
 
     /// Whether what stands at `path` is what a row says, a directory with all that is below it.

@@ -22,9 +22,9 @@ final class StepPermits {
     /// Whether the plan has anything at this place that was not done yet.
     func holds(_ place: ForeseenStep.Place) -> Bool { !(open[place] ?? []).isEmpty }
 
-    /// Whether the plan has a rename to this place, or what puts something there that is made beside itself, that was not done yet.
-    func holdsRename(to place: ForeseenStep.Place) -> Bool {
-        (open[place] ?? []).contains { $0.action == .rename || ($0.action == .create && $0.bytes == 0) }
+    /// Whether the plan has a step of this kind at this place that was not done yet.
+    func holds(_ action: ForeseenStep.Action, at place: ForeseenStep.Place) -> Bool {
+        (open[place] ?? []).contains { $0.action == action }
     }
 
     /// Sees that all that was planned for one direction was done.

@@ -62,6 +62,10 @@ import Wire
         try await planThenRun(ends, "renames on both sides")
         ends.shell("mv source/up source/left; mv target/up target/right")
         try await planThenRun(ends, "two new names")
+        ends.shell("mkdir source/p; echo p > source/p/p; echo f > source/f")
+        try await planThenRun(ends, "what is renamed next")
+        ends.shell("mv source/f source/p/f; mv target/p target/elsewhere")
+        try await planThenRun(ends, "into a directory that has another name there")
         try await planThenRun(ends, "nothing changed")
     }
 }
