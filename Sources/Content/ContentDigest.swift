@@ -55,6 +55,13 @@ package struct ContentDigest: ~Copyable {
         return digest.finish()
     }
 
+    /// The digest of a whole file from those of its segments, in order.
+    package static func joining(_ segments: [Digest]) -> Digest {
+        var whole = ContentDigest()
+        for segment in segments { whole.add(segment: segment) }
+        return whole.finish()
+    }
+
     package static func of(_ content: [UInt8]) -> Digest { content.withUnsafeBytes { of($0) } }
 
     private static func stream(beginningWith digest: Digest) -> DigestStream {

@@ -175,10 +175,10 @@ package final class Decider<View: EndView> {
         case .makeDirectory: return .apply(planned(index, record, .makeDirectory(here!), expected))
         case .makeSymlink: return symlink(index, record, found, expected)
         case .fetch(let replaces):
-            return .want(
-                wanted(
-                    index, record, found, expected,
-                    replacesDirectory: replaces && found?.attributes.kind == .directory))
+            var file = wanted(
+                index, record, found, expected, replacesDirectory: replaces && found?.attributes.kind == .directory)
+            if case .present(_, isUntouched: true, _) = target { file.mayBuild(on: row?.agreed) }
+            return .want(file)
         case .fetchUnlessSame(let mayTrustRow):
             return .want(candidate(index, record, found!, expected, mayTrustRow ? row?.agreed.digest : nil))
         }
@@ -260,6 +260,7 @@ package final class Decider<View: EndView> {
         var file = wanted(index, record, found, expected, replacesDirectory: false)
         file.found = found
         file.has = known ?? view.digest(at: record.path, found.attributes, found.identity)
+        file.mayBuild(on: AgreedEntry(attributes: found.attributes, digest: file.has))
         return file
     }
 }

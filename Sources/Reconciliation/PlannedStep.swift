@@ -1,3 +1,4 @@
+import Content
 import Core
 
 /// One step that is ready to be applied and recorded.
@@ -99,6 +100,8 @@ package struct WantedFile: Hashable, Sendable {
     package var expected: Expected
     /// The digest of what stands there, where that may be what is wanted.
     package var has: Digest?
+    /// The digest of an earlier version of a large file that stands there, of whatever size.
+    package var base: Digest?
     /// What stands there, for a `same`: as it was when it was digested.
     package var found: Found?
     /// A directory stands there, so that it can be published only after the removals.
@@ -118,6 +121,14 @@ package struct WantedFile: Hashable, Sendable {
         self.attributes = attributes
         self.expected = expected
         self.replacesDirectory = replacesDirectory
+    }
+
+    /// Notes what stands there, where it is a version that much may be taken from.
+    package mutating func mayBuild(on standing: AgreedEntry?) {
+        guard let standing, standing.attributes.kind == .file, attributes.size > UInt64(Segment.bytes),
+            standing.attributes.size > UInt64(Segment.bytes)
+        else { return }
+        base = standing.digest
     }
 
     /// The source's with the metadata that it announced: content comes without.

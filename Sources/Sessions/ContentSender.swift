@@ -15,17 +15,20 @@ final class ContentSender {
     private static let cutFromBytes = 128 * 1024
 
     let reader: CacheReader
-    private let link: FrameLink
+    let link: FrameLink
     private let end: SessionEnd
+    let isEnding: () -> Bool
     private var preserved: Preserved { end.preserved }
     /// Where the target is in this process.
-    private let lent: LentFiles?
-    private let purpose: SessionPurpose
-    private let cursor: TreeCursor
+    let lent: LentFiles?
+    let purpose: SessionPurpose
+    let cursor: TreeCursor
     private var wants: [WantMessage.Item] = []
     private var comparisons: [WantMessage.Item] = []
+    /// Large files that are wanted once more.
+    private var again: [WantMessage.Item] = []
     private var head = 0
-    private var large: LargeFile?
+    var large: LargeFile?
     private var packNumber = 0
     private var packBytes: UInt64 = 0
     private var packMembers = 0
@@ -33,18 +36,12 @@ final class ContentSender {
     private var packPathBytes = 0
     /// The index behind the last change of each pack that is still asked for, by pack number.
     private var packEnds: [Int: Int] = [:]
-    private(set) var bytesDone: UInt64 = 0
+    var bytesDone: UInt64 = 0
 
-    private struct LargeFile {
-        var index: Int
-        var request: ReadRequest
-        var ordinal = 0
-        var tries = 1
-        var segments: [Digest] = []
-    }
-
-    init(link: FrameLink, _ end: SessionEnd) {
+    /// - Parameter isEnding: asked while a large file is read before it is sent.
+    init(link: FrameLink, _ end: SessionEnd, isEnding: @escaping () -> Bool) {
         (self.link, self.end, lent, purpose) = (link, end, end.lent, end.purpose)
+        self.isEnding = isEnding
         reader = end.root.cache.openReader()
         cursor = TreeCursor(root: end.root.descriptor.raw)
     }
@@ -88,15 +85,20 @@ final class ContentSender {
     // MARK: Serving
 
     func enqueue(_ item: WantMessage.Item) {
-        if item.isComparison { comparisons.append(item) } else { wants.append(item) }
+        if item.isComparison {
+            comparisons.append(item)
+        } else if item.isAgain {
+            again.append(item)
+        } else {
+            wants.append(item)
+        }
     }
 
     /// What an inode is to be remembered by, if it can be.
     func kept(_ identity: LocalIdentity) -> LocalIdentity? { end.kept(identity) }
 
     func dropAll() {
-        comparisons = []
-        wants = []
+        (comparisons, again, wants) = ([], [], [])
         head = 0
         large = nil
     }
@@ -114,10 +116,16 @@ final class ContentSender {
             try sendSegment(&changes)
             return true
         }
+        if !again.isEmpty {
+            let item = again.removeFirst()
+            guard let request = changes[item.index]?.request else { throw .wantOfNothing }
+            try begin(item, request, &changes)
+            return true
+        }
         for position in head..<wants.count {
             let item = wants[position]
             guard let change = changes[item.index], let request = change.request else {
-                throw .protocolBroken(WireFault("want of a change that is gone"))
+                throw .wantOfNothing
             }
             if change.pack < 0 {
                 takeWant(at: position)
@@ -173,7 +181,7 @@ final class ContentSender {
         var files: [SentFile] = []
         for item in comparisons.prefix(ContentSender.membersMax) {
             guard let request = changes[item.index]?.request else {
-                throw .protocolBroken(WireFault("want of a change that is gone"))
+                throw .wantOfNothing
             }
             changes[item.index]?.wasCompared = true
             switch reader.digest(request) {
@@ -187,7 +195,7 @@ final class ContentSender {
     }
 
     /// In a plan: says that these files could be sent, in the place of their content; what the target has already, as ever.
-    private func promise(_ items: [WantMessage.Item], _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
+    func promise(_ items: [WantMessage.Item], _ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
         var files: [PromisedMessage.File] = []
         var same: [SentFile] = []
         for item in items {
@@ -254,37 +262,6 @@ final class ContentSender {
         bytesDone += UInt64(pack.rawSize)
     }
 
-    private func begin(_ item: WantMessage.Item, _ request: ReadRequest, _ changes: inout [Int: Source.Announced])
-        throws(HeadwaterError)
-    {
-        if purpose.isPlan { return try promise([item], &changes) }
-        if let has = item.has, case .success(has) = reader.digest(request) {
-            let file = sent(item.index, request.attributes, request.identity, has, &changes)
-            try link.send(.same, SameMessage(files: [file]).encoded())
-            return
-        }
-        if let lent, case .success(let file) = reader.open(request) {
-            lent.lend(LentFiles.File(descriptor: file, identity: request.identity), as: item.index)
-            bytesDone += request.attributes.size
-            let file = SentFile(
-                index: item.index, attributes: told(request.attributes, changes[item.index]),
-                digest: Digest(high: 0, low: 0))
-            return try link.send(.lent, SameMessage(files: [file]).encoded())
-        }
-        large = LargeFile(index: item.index, request: request)
-        if let received = item.received { resume(received) }
-    }
-
-    /// Goes on behind what the target has of the file, where that is what the file begins with.
-    private func resume(_ received: WantMessage.Received) {
-        guard var file = large, received.segments < SegmentMessage.count(for: file.request.attributes.size),
-            case .success(let digests) = reader.segmentDigests(file.request, count: received.segments),
-            ContentDigest.joining(digests) == received.digest
-        else { return }
-        (file.ordinal, file.segments) = (received.segments, digests)
-        large = file
-    }
-
     /// What a target has taken from a file that it was lent.
     func lentContent(_ index: Int, _ change: Source.Announced) -> Source.SentContent? {
         guard let request = change.request, let digest = lent?.takeDigest(index) else { return nil }
@@ -293,7 +270,7 @@ final class ContentSender {
     }
 
     /// What a file is when it is sent: as it was found then, with the metadata that was announced.
-    private func told(_ raw: Attributes, _ change: Source.Announced?) -> Attributes {
+    func told(_ raw: Attributes, _ change: Source.Announced?) -> Attributes {
         var told = preserved.masked(raw)
         switch change?.record {
         case .file(let announced), .touchedFile(let announced): told.metadata = announced.metadata
@@ -302,56 +279,7 @@ final class ContentSender {
         return told
     }
 
-    private func sendSegment(_ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
-        var file = large!
-        large = nil
-        switch reader.segment(file.request, index: file.ordinal) {
-        case .success(let segment):
-            let attributes = told(file.request.attributes, changes[file.index])
-            let message = SegmentMessage(
-                index: file.index, ordinal: file.ordinal, attributes: attributes, digest: segment.digest,
-                isCompressed: segment.isCompressed, isHole: segment.isHole, storedBytes: segment.storedBytes,
-                body: segment.payload[...])
-            file.segments.append(segment.digest)
-            bytesDone += UInt64(segment.rawSize)
-            if message.isLast {
-                let identity = file.request.identity
-                changes[file.index]?.sent = Source.SentContent(
-                    attributes: attributes, digest: ContentDigest.joining(file.segments),
-                    identity: kept(identity))
-            } else {
-                file.ordinal += 1
-                large = file
-            }
-            try link.send(.segment, message.encoded())
-        case .failure(let fault): try retry(file, after: fault, &changes)
-        }
-    }
-
-    /// A large file that changed while it was read is begun again as it is now, three times; then it is a problem of this cycle.
-    private func retry(_ file: LargeFile, after fault: ReadFault, _ changes: inout [Int: Source.Announced])
-        throws(HeadwaterError)
-    {
-        large = nil
-        if fault == .changed && file.tries < 3, let fresh = refreshed(file.request),
-            fresh.attributes.size > UInt64(ContentMessage.rawBytesMax)
-        {
-            large = LargeFile(index: file.index, request: fresh, tries: file.tries + 1)
-        } else {
-            try fail(file.index, file.request.path, fault, &changes)
-        }
-    }
-
-    private func refreshed(_ request: ReadRequest) -> ReadRequest? {
-        guard
-            let status = try? cursor.withName(
-                request.path, { directory, name throws(SystemError) in try FileStatus(at: directory, name) }),
-            status.kind == .file
-        else { return nil }
-        return ReadRequest(path: request.path, attributes: status.attributes, identity: status.identity)
-    }
-
-    private func sent(
+    func sent(
         _ index: Int, _ raw: Attributes, _ identity: LocalIdentity, _ digest: Digest,
         _ changes: inout [Int: Source.Announced]
     ) -> SentFile {
@@ -360,7 +288,7 @@ final class ContentSender {
         return SentFile(index: index, attributes: attributes, digest: digest)
     }
 
-    private func fail(_ index: Int, _ path: TreePath, _ fault: ReadFault, _ changes: inout [Int: Source.Announced])
+    func fail(_ index: Int, _ path: TreePath, _ fault: ReadFault, _ changes: inout [Int: Source.Announced])
         throws(HeadwaterError)
     {
         changes[index] = nil
@@ -368,11 +296,8 @@ final class ContentSender {
     }
 }
 
-extension ContentDigest {
-    /// The digest of a whole file from those of its segments, in order.
-    static func joining(_ segments: [Digest]) -> Digest {
-        var whole = ContentDigest()
-        for segment in segments { whole.add(segment: segment) }
-        return whole.finish()
+extension HeadwaterError {
+    fileprivate static var wantOfNothing: HeadwaterError {
+        .protocolBroken(WireFault("want of a change that is gone"))
     }
 }

@@ -14,15 +14,21 @@ final class IncomingContent {
     private var large: LargeFile?
     /// What earlier cycles left of files that are wanted.
     private var parts: [Int: PartialFile] = [:]
+    /// Large files that did not come out as they should, to be asked for once more.
+    private var spoiled: [Int] = []
     private var buffer: [UInt8] = []
+    private var composed: [UInt8] = []
     private(set) var bytesWanted: UInt64 = 0
 
     private struct LargeFile {
         var index: Int
         var attributes: Attributes
-        var writer: StagedWriter
+        /// Nil when the file is spoiled: what still comes of it is passed over.
+        var writer: StagedWriter?
         var nextOrdinal = 0
         var segments: [Digest] = []
+        /// What stands here, once a part of it is asked for.
+        var base: EarlierVersion?
     }
 
     init(stage: Stage?, _ preserved: Preserved) { (self.stage, self.preserved) = (stage, preserved) }
@@ -33,7 +39,7 @@ final class IncomingContent {
     func expect(_ file: WantedFile) -> WantMessage.Item {
         wanted[file.index] = file
         bytesWanted += IncomingContent.weight(file)
-        var item = WantMessage.Item(index: file.index, has: file.has)
+        var item = WantMessage.Item(index: file.index, has: file.has, base: file.base)
         if let part = stage?.partial(of: file.path, file.attributes) {
             parts[file.index] = part
             item.received = WantMessage.Received(
@@ -53,9 +59,15 @@ final class IncomingContent {
         return file
     }
 
+    /// How to ask for large files that have to come once more, whole.
+    func takeSpoiled() -> [WantMessage.Item] {
+        defer { spoiled = [] }
+        return spoiled.map { WantMessage.Item(index: $0, has: nil, isAgain: true) }
+    }
+
     /// Forgets what will not come any more.
     func dropAll() {
-        large = nil
+        (large, spoiled) = (nil, [])
         (wanted, parts) = ([:], [:])
         bytesWanted = 0
     }
@@ -112,16 +124,21 @@ final class IncomingContent {
             throw .protocolBroken(WireFault("segment \(message.ordinal) of change \(message.index) is out of place"))
         }
         large = nil
-        try take(message, to: file.writer)
+        if let writer = file.writer, try !take(message, of: &file, to: writer) { file.writer = nil }
         file.segments.append(message.digest)
         file.nextOrdinal += 1
         if !message.isLast {
             large = file
             return nil
         }
+        guard let writer = file.writer else {
+            wanted[message.index]?.base = nil
+            spoiled.append(message.index)
+            return nil
+        }
         let sent = SentFile(
             index: file.index, attributes: file.attributes, digest: ContentDigest.joining(file.segments))
-        return IncomingContent.planned(try file.writer.finish(), try take(message.index), sent)
+        return IncomingContent.planned(try writer.finish(), try take(message.index), sent)
     }
 
     /// Whether this is the first one of a file that begins behind what was here.
@@ -129,14 +146,42 @@ final class IncomingContent {
         large?.index != message.index && parts[message.index]?.digests.count == message.ordinal
     }
 
-    private func take(_ message: SegmentMessage, to writer: StagedWriter) throws(HeadwaterError) {
+    /// False where it was to be put together from what is here and did not come out right: what is here is not what it was taken for.
+    private func take(_ message: SegmentMessage, of file: inout LargeFile, to writer: StagedWriter)
+        throws(HeadwaterError) -> Bool
+    {
         if message.isHole {
             guard Zeros.digest(count: message.rawBytes) == message.digest else { throw .wrongSegment(message.index) }
-            return try writer.skip(message.rawBytes)
+            try writer.skip(message.rawBytes)
+            return true
         }
-        let raw = try expand(message.body, message.isCompressed, to: message.rawBytes)
-        guard raw.withUnsafeBytes({ Hash.digest($0) }) == message.digest else { throw .wrongSegment(message.index) }
+        var raw = try expand(message.body, message.isCompressed, to: message.newBytes)
+        if !message.copies.isEmpty {
+            guard let whole = try compose(message, &file, raw) else { return false }
+            raw = whole
+        }
+        guard raw.withUnsafeBytes({ Hash.digest($0) }) == message.digest else {
+            if message.copies.isEmpty { throw .wrongSegment(message.index) }
+            return false
+        }
         try write(raw, to: writer)
+        return true
+    }
+
+    /// A segment of which parts stand here. Nil where they cannot be read. The buffer is used again by the next call.
+    private func compose(_ message: SegmentMessage, _ file: inout LargeFile, _ new: ArraySlice<UInt8>)
+        throws(HeadwaterError) -> ArraySlice<UInt8>?
+    {
+        guard let wanted = wanted[message.index], wanted.base != nil else {
+            throw .protocolBroken(WireFault("parts of what was not said to be here, of change \(message.index)"))
+        }
+        if file.base == nil { file.base = try staging().earlier(wanted.path, wanted.expected) }
+        guard let base = file.base else { return nil }
+        if composed.isEmpty { composed = [UInt8](repeating: 0, count: ContentMessage.rawBytesMax) }
+        let isRead = new.withUnsafeBytes { new in
+            composed.withUnsafeMutableBytes { base.compose(message.copies, new, into: $0, count: message.rawBytes) }
+        }
+        return isRead ? composed[..<message.rawBytes] : nil
     }
 
     private func begin(_ message: SegmentMessage) throws(HeadwaterError) {

@@ -119,6 +119,12 @@ final class SessionEnd {
         if let written, isReadLater { root.note(published: written) } else { root.noteWrites() }
     }
 
+    /// Has the chunk lists of large files that are sent from here kept beside the databases.
+    func keepChunkLists() {
+        guard !isPlan, let reserved = try? directory.openReserved() else { return }
+        root.cache.keepChunkLists(in: ChunkStore(reserved: reserved, path: root.canonicalPath))
+    }
+
     func openStage() throws(HeadwaterError) -> Stage {
         let attic = policy.attic.map { _ in AtticPlace(path: policy.atticInTree, at: WallClock.now) }
         return try Stage(

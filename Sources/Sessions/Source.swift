@@ -52,31 +52,6 @@ final class Source {
     private var untracked: UInt64 = 0
     private var progress = Progress(phase: .scanning)
 
-    /// A change that was announced and is not recorded yet.
-    struct Announced {
-        var path: TreePath
-        var record: ChangeRecord.State
-        var request: ReadRequest?
-        /// Answers an ask: the row stands already.
-        var isAnswer: Bool
-        /// The bundle of small files that travel together.
-        var pack: Int
-        var sent: SentContent?
-        /// Its digest was said already: its content may be wanted in any order.
-        var wasCompared = false
-        /// What was asked for: each once.
-        var isCompared = false, isWanted = false
-    }
-
-    /// What was delivered for a change, to be recorded once the target has it.
-    struct SentContent {
-        var attributes: Attributes
-        /// Nil only in a plan, which has not read it.
-        var digest: Digest?
-        /// Nil where a write in the same tick of the clock could go unnoticed: the next cycle reads the file again.
-        var identity: LocalIdentity?
-    }
-
     init(
         end: SessionEnd, _ conversation: Conversation, _ observer: any SessionObserver, bidi: BidiSource? = nil
     ) {
@@ -85,7 +60,7 @@ final class Source {
         self.bidi = bidi
         (link, inbox, mayBeStopped) = (conversation.link, conversation.inbox, conversation.mayBeStopped)
         (rowsBefore, theirs) = (end.rowCount, end.meta.theirs)
-        content = ContentSender(link: link, end)
+        content = ContentSender(link: link, end) { [inbox] in inbox.isCancelled }
         announcer = Announcer(end, content.reader, bidi, observer)
         renames = RenameSource(end, bidi)
     }
@@ -116,6 +91,7 @@ final class Source {
 
     private func begin(_ image: TreeImage) throws(HeadwaterError) {
         try end.checkRoot(image)
+        end.keepChunkLists()
         observer.note(
             detail: "\(end.root.canonicalPath): \(image.count) entries; \(end.rowCount) are known from earlier runs")
         untracked = UInt64(image.untrackedCount)
@@ -265,11 +241,13 @@ final class Source {
             throw .protocolBroken(WireFault("changes up to \(want.decidedBefore) of \(announced) decided"))
         }
         for item in want.items {
-            guard let change = inFlight[item.index], change.isFile, mayWant(item, change) else {
+            guard let change = inFlight[item.index], change.mayBeWanted(item, after: lastWanted) else {
                 throw .protocolBroken(WireFault("content of change \(item.index) wanted, which is no file in flight"))
             }
             if item.isComparison {
                 inFlight[item.index]?.isCompared = true
+            } else if item.isAgain {
+                inFlight[item.index]?.isWantedAgain = true
             } else {
                 inFlight[item.index]?.isWanted = true
                 // An answer to what was asked ahead of the changes comes behind them in the count.
@@ -281,11 +259,6 @@ final class Source {
         let decided = framesInFlight.prefix { $0.end <= decidedBefore }
         bytesInFlight -= decided.reduce(0) { $0 + $1.bytes }
         framesInFlight.removeFirst(decided.count)
-    }
-
-    private func mayWant(_ item: WantMessage.Item, _ change: Announced) -> Bool {
-        if item.isComparison { return !change.isCompared }
-        return !change.isWanted && (item.index > lastWanted || change.wasCompared)
     }
 
     /// Says how the paths stand that only the target saw change; of what is not there or cannot be read, nothing.
@@ -382,15 +355,5 @@ final class Source {
     private func noteProgress() {
         progress.bytesDone = content.bytesDone
         observer.note(progress: progress)
-    }
-}
-
-extension Source.Announced {
-    /// Whether content can be asked for.
-    fileprivate var isFile: Bool {
-        switch record {
-        case .file, .touchedFile: true
-        case .absent, .directory, .symlink, .conflict: false
-        }
     }
 }

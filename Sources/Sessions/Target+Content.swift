@@ -19,6 +19,8 @@ extension Target {
             {
                 batch.add(put.step, put.content)
             }
+            let again = incoming.takeSpoiled()
+            if !again.isEmpty { try say(decidedBefore: decidedBefore, again) }
         case .same:
             for file in try decoding({ () throws(WireFault) in try SameMessage(decoding: frame.payload) }).files {
                 try take(same: file)

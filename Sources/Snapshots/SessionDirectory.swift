@@ -70,7 +70,7 @@ package struct SessionDirectory: Hashable, Sendable {
     }
 
     /// `.headwater` itself, checked; nil when missing.
-    func openReserved() throws(HeadwaterError) -> Descriptor? {
+    package func openReserved() throws(HeadwaterError) -> Descriptor? {
         do {
             let top = try Descriptor(at: Descriptor.workingDirectory, database, O_RDONLY | O_DIRECTORY)
             return try openChecked(top.raw, SessionDirectory.reserved, "\(database)/\(SessionDirectory.reserved)")

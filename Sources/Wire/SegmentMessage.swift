@@ -12,12 +12,16 @@ package struct SegmentMessage: Sendable {
     package var isHole: Bool
     /// What the whole file takes on the disk at the source, at most its size: less where it has holes.
     package var storedBytes: UInt64
+    /// What is to be copied from the file that the target said it has; rising and apart, offsets from the segment's beginning. The body
+    /// is what lies between.
+    package var copies: [CopiedRange]
     package var body: ArraySlice<UInt8>
 
     package init(
         index: Int, ordinal: Int, attributes: Attributes, digest: Digest, isCompressed: Bool, isHole: Bool = false,
-        storedBytes: UInt64? = nil, body: ArraySlice<UInt8>
+        storedBytes: UInt64? = nil, copies: [CopiedRange] = [], body: ArraySlice<UInt8>
     ) {
+        self.copies = copies
         self.isHole = isHole
         self.storedBytes = storedBytes ?? attributes.size
         self.index = index
@@ -39,6 +43,8 @@ package struct SegmentMessage: Sendable {
     }
 
     package var rawBytes: Int { SegmentMessage.rawBytes(ordinal, of: attributes.size) }
+    /// Of the body, once it is expanded.
+    package var newBytes: Int { rawBytes - Int(copies.bytes) }
     package var isLast: Bool { ordinal == SegmentMessage.count(for: attributes.size) - 1 }
 
     package func encoded() -> [UInt8] {
@@ -46,12 +52,31 @@ package struct SegmentMessage: Sendable {
         SentFile(index: index, attributes: attributes, digest: digest).put(to: &out)
         out.put(ordinal)
         out.put(unsigned: storedBytes)
-        out.put(isHole ? SegmentMessage.holeTag : isCompressed ? 1 : 0)
+        switch (copies.isEmpty, isHole) {
+        case (false, _): out.put(isCompressed ? SegmentMessage.composedCompressedTag : SegmentMessage.composedTag)
+        case (_, true): out.put(SegmentMessage.holeTag)
+        case (_, false): out.put(isCompressed ? 1 : 0)
+        }
+        if !copies.isEmpty { put(copiesTo: &out) }
         out.put(raw: body)
         return out.bytes
     }
 
+    /// Each copy by what lies before it, and by how far its origin is from where the one before would go on.
+    private func put(copiesTo out: inout ByteWriter) {
+        out.put(copies.count)
+        var (end, origin) = (UInt64(0), UInt64(ordinal) * UInt64(ContentMessage.rawBytesMax))
+        for copy in copies {
+            out.put(unsigned: copy.offset - end)
+            out.put(unsigned: copy.count)
+            out.put(signed: Int64(bitPattern: copy.origin &- (origin &+ copy.offset &- end)))
+            (end, origin) = (copy.offset + copy.count, copy.origin &+ copy.count)
+        }
+    }
+
     private static let holeTag: UInt8 = 2
+    private static let composedTag: UInt8 = 3
+    private static let composedCompressedTag: UInt8 = 4
 
     package init(decoding payload: [UInt8]) throws(WireFault) {
         var input = ByteReader(payload)
@@ -61,12 +86,35 @@ package struct SegmentMessage: Sendable {
         ordinal = try input.int(atMost: SegmentMessage.count(for: attributes.size) - 1, "segment")
         storedBytes = try input.unsigned(atMost: attributes.size, "bytes on the disk")
         let form = try input.byte()
-        guard form <= SegmentMessage.holeTag else { throw WireFault("segment of form \(form)") }
-        (isCompressed, isHole) = (form == 1, form == SegmentMessage.holeTag)
+        guard form <= SegmentMessage.composedCompressedTag else { throw WireFault("segment of form \(form)") }
+        isCompressed = form == 1 || form == SegmentMessage.composedCompressedTag
+        isHole = form == SegmentMessage.holeTag
+        (copies, body) = ([], [])
+        if form >= SegmentMessage.composedTag { copies = try decodedCopies(&input) }
         body = try input.raw(input.remaining)
         if isHole && !body.isEmpty { throw WireFault("a hole with content") }
-        if !isHole && !isCompressed && body.count != rawBytes {
-            throw WireFault("a segment of \(body.count) bytes, \(rawBytes) announced")
+        if !isHole && !isCompressed && body.count != newBytes {
+            throw WireFault("a segment of \(body.count) bytes, \(newBytes) announced")
         }
     }
+
+    private func decodedCopies(_ input: inout ByteReader) throws(WireFault) -> [CopiedRange] {
+        let size = UInt64(rawBytes)
+        var copies: [CopiedRange] = []
+        var (end, origin) = (UInt64(0), UInt64(ordinal) * UInt64(ContentMessage.rawBytesMax))
+        let count = try input.int(atMost: Int(size), "number of copies")
+        if count == 0 { throw WireFault("a segment of copies without any") }
+        for _ in 0..<count {
+            let gap = try input.unsigned(atMost: size - end, "bytes before a copy")
+            let bytes = try input.unsigned(atMost: size - end - gap, "bytes of a copy")
+            if bytes == 0 { throw WireFault("an empty copy") }
+            let from = origin &+ gap &+ UInt64(bitPattern: try input.signed())
+            guard from <= SegmentMessage.originMax else { throw WireFault("a copy from beyond the end") }
+            copies.append(CopiedRange(offset: end + gap, origin: from, count: bytes))
+            (end, origin) = (end + gap + bytes, from + bytes)
+        }
+        return copies
+    }
+
+    private static let originMax: UInt64 = 1 << 60
 }

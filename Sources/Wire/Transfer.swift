@@ -43,9 +43,16 @@ package struct WantMessage: Sendable {
         package var isComparison: Bool
         /// The beginning of a large file that is here already: the source goes on behind it where it is the same.
         package var received: Received?
+        /// The digest of an earlier version of a large file that is here: the source may name parts of it in the place of content.
+        package var base: Digest?
+        /// The content came and was not what it was said to be, put together from that version: once more, whole. Once for each change.
+        package var isAgain: Bool
 
-        package init(index: Int, has: Digest?, isComparison: Bool = false, received: Received? = nil) {
-            self.received = received
+        package init(
+            index: Int, has: Digest?, isComparison: Bool = false, received: Received? = nil, base: Digest? = nil,
+            isAgain: Bool = false
+        ) {
+            (self.received, self.base, self.isAgain) = (received, base, isAgain)
             self.index = index
             self.has = has
             self.isComparison = isComparison
@@ -61,6 +68,23 @@ package struct WantMessage: Sendable {
     }
 
     package static let itemsMax = ChangesMessage.recordsMax
+
+    /// What is said of an item beside its digest. A comparison, and what is wanted again, go alone.
+    fileprivate struct Kind: OptionSet {
+        let rawValue: UInt8
+        static let comparison = Kind(rawValue: 1)
+        static let received = Kind(rawValue: 2)
+        static let base = Kind(rawValue: 4)
+        static let again = Kind(rawValue: 8)
+
+        init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        init(from input: inout ByteReader) throws(WireFault) {
+            rawValue = try input.byte()
+            let isAlone = self == .comparison || self == .again
+            guard isAlone || isSubset(of: [.received, .base]) else { throw WireFault("unknown kind of want") }
+        }
+    }
 
     /// All changes before this index are decided: their records need not be kept in flight any longer.
     package var decidedBefore: Int
@@ -79,11 +103,13 @@ package struct WantMessage: Sendable {
         for item in items {
             out.put(item.index)
             out.put(item.has) { $0.put($1) }
-            out.put(UInt8(item.isComparison ? 1 : item.received == nil ? 0 : 2))
-            if !item.isComparison, let received = item.received {
+            let kind = item.kind
+            out.put(kind.rawValue)
+            if kind.contains(.received), let received = item.received {
                 out.put(received.segments)
                 out.put(received.digest)
             }
+            if kind.contains(.base), let base = item.base { out.put(base) }
         }
         return out.bytes
     }
@@ -95,16 +121,24 @@ package struct WantMessage: Sendable {
         for _ in 0..<(try input.int(atMost: WantMessage.itemsMax, "number of wants")) {
             let index = try input.int(atMost: 1 << 40, "change index")
             let has = try input.optional { (r) throws(WireFault) in try r.digest() }
-            let kind = try input.byte()
-            if kind > 2 { throw WireFault("unknown kind of want") }
-            var item = Item(index: index, has: has, isComparison: kind == 1)
-            if kind == 2 {
+            let kind = try Kind(from: &input)
+            var item = Item(index: index, has: has, isComparison: kind == .comparison, isAgain: kind == .again)
+            if kind.contains(.received) {
                 item.received = Received(
                     segments: try input.int(atMost: 1 << 40, "segments"), digest: try input.digest())
             }
+            if kind.contains(.base) { item.base = try input.digest() }
             items.append(item)
         }
         try input.finish()
+    }
+}
+
+extension WantMessage.Item {
+    fileprivate var kind: WantMessage.Kind {
+        if isComparison { return .comparison }
+        if isAgain { return .again }
+        return (received == nil ? [] : WantMessage.Kind.received).union(base == nil ? [] : .base)
     }
 }
 

@@ -42,6 +42,14 @@ import Testing
         }
     }
 
+    /// A directory that is no target is not built, and what is in it not tested, without a word.
+    @Test func everyModule_isATarget() {
+        let package = Repository.text("Package.swift")
+        for name in Set((Repository.sources + Repository.tests).map(\.module)) where name != "C" {
+            #expect(package.contains("\"\(name)\""), "Package.swift does not name \(name)")
+        }
+    }
+
     @Test func everyCModule_isImportedByOneSwiftModule() {
         var importers: [String: Set<String>] = [:]
         for file in Repository.sources {

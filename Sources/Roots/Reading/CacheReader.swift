@@ -11,9 +11,9 @@ package final class CacheReader {
     private static let incompressibleCountMax = 4
     private static let probeBytes = 16 * 1024
 
-    private let cache: ContentCache
-    private let id: Int
-    private let files: FileReading
+    let cache: ContentCache
+    let id: Int
+    let files: FileReading
     private let compressor = Compressor(level: 1)
     private var raw: UnsafeMutableRawBufferPointer?
     private var compressed: UnsafeMutableRawBufferPointer?
@@ -57,9 +57,18 @@ package final class CacheReader {
 
     /// Segment `index` of a file of more than `Pack.bytesMax` bytes, exactly as it was scanned; `changed` when it is not so any more.
     package func segment(_ request: ReadRequest, index: Int) -> SegmentResult {
+        segment(request, index, CacheReader.key([request], tag: 2 + UInt64(index) << 8)) {
+            (size) throws(ReadFault) in
+            try readSegment(request, index, size)
+        }
+    }
+
+    /// The block under `key`: what `read` makes of a segment of so many bytes, where nobody has yet.
+    func segment(
+        _ request: ReadRequest, _ index: Int, _ key: Digest, _ read: (Int) throws(ReadFault) -> SegmentContent
+    ) -> SegmentResult {
         let size = Segment.size(at: index, ofSize: request.attributes.size)
         precondition(size > 0, "beyond the end of the file")
-        let key = CacheReader.key([request], tag: 2 + UInt64(index) << 8)
         let position = CachePosition(key: request.path.key, index: index)
         if case .segment(let segment) = cache.begin(key, position, id) { return .success(segment) }
         let room = 2 * size + 1024
@@ -67,9 +76,9 @@ package final class CacheReader {
         var segment: SegmentContent?
         defer { cache.finish(key, position, id, reserved: room, segment.map { .segment($0) }) }
         do throws(ReadFault) {
-            let read = try readSegment(request, index, size)
-            segment = read
-            return .success(read)
+            let made = try read(size)
+            segment = made
+            return .success(made)
         } catch { return .failure(error) }
     }
 
@@ -145,7 +154,7 @@ package final class CacheReader {
 
     // MARK: reading
 
-    private var buffer: UnsafeMutableRawBufferPointer { CacheReader.made(&raw) }
+    var buffer: UnsafeMutableRawBufferPointer { CacheReader.made(&raw) }
 
     private static func made(_ buffer: inout UnsafeMutableRawBufferPointer?) -> UnsafeMutableRawBufferPointer {
         if let buffer { return buffer }
@@ -184,28 +193,46 @@ package final class CacheReader {
     }
 
     private func readSegment(_ request: ReadRequest, _ index: Int, _ size: Int) throws(ReadFault) -> SegmentContent {
+        let isLast = index == Segment.count(ofSize: request.attributes.size) - 1
+        return try reading(request, isLast: isLast) { (file) throws(ReadFault) in
+            let content = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
+            let offset = UInt64(index) * UInt64(Segment.bytes)
+            if try files.isHole(file.descriptor, request, at: offset, size: size) {
+                let digest = Zeros.digest(count: size)
+                keepList(file.chunks?.add(hole: size, digest, at: index, isLast: isLast))
+                return SegmentContent(
+                    digest: digest, payload: [], rawSize: size, isCompressed: false, isHole: true,
+                    storedBytes: file.storedBytes)
+            }
+            try files.readExact(file.descriptor, request, into: content, at: offset)
+            let raw = UnsafeRawBufferPointer(content)
+            let digest = Hash.digest(raw)
+            keepList(file.chunks?.add(raw, digest, at: index, isLast: isLast))
+            let (payload, isCompressed) = compress(size, of: file)
+            return SegmentContent(
+                digest: digest, payload: payload, rawSize: size, isCompressed: isCompressed,
+                storedBytes: file.storedBytes)
+        }
+    }
+
+    /// Runs `body` with a large file that stays open until its last segment was read, or a fault.
+    func reading(
+        _ request: ReadRequest, isLast: Bool, _ body: (OpenFile) throws(ReadFault) -> SegmentContent
+    ) throws(ReadFault) -> SegmentContent {
         let key = CacheReader.key([request], tag: 2)
         let file = try open(request, key)
-        let content = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
-        let offset = UInt64(index) * UInt64(Segment.bytes)
-        let isHole: Bool
         do throws(ReadFault) {
-            isHole = try files.isHole(file.descriptor, request, at: offset, size: size)
-            if !isHole { try files.readExact(file.descriptor, request, into: content, at: offset) }
+            let segment = try body(file)
+            if isLast { forget(key) }
+            return segment
         } catch {
             forget(key)
             throw error
         }
-        if index == Segment.count(ofSize: request.attributes.size) - 1 { forget(key) }
-        if isHole {
-            return SegmentContent(
-                digest: Zeros.digest(count: size), payload: [], rawSize: size, isCompressed: false, isHole: true,
-                storedBytes: file.storedBytes)
-        }
-        let (payload, isCompressed) = compress(size, of: file)
-        return SegmentContent(
-            digest: Hash.digest(UnsafeRawBufferPointer(content)), payload: payload, rawSize: size,
-            isCompressed: isCompressed, storedBytes: file.storedBytes)
+    }
+
+    private func keepList(_ whole: (list: ChunkList, content: Digest)?) {
+        if let whole { cache.chunkLists?.keep(whole.list, of: whole.content) }
     }
 
     private func readDigest(_ request: ReadRequest) -> Result<Digest, ReadFault> {
@@ -228,7 +255,8 @@ package final class CacheReader {
     /// A large file stays open between its segments, for all readers.
     private func open(_ request: ReadRequest, _ key: Digest) throws(ReadFault) -> OpenFile {
         if let open = cache.state.read({ $0.files.find(key) }) { return open }
-        let opened = OpenFile(try files.openExact(request), size: request.attributes.size)
+        let isListed = cache.chunkLists != nil
+        let opened = OpenFile(try files.openExact(request), size: request.attributes.size, isListed: isListed)
         let gone = cache.state.read { $0.files.add(opened, key) }
         withExtendedLifetime(gone) {}
         return opened
@@ -242,7 +270,7 @@ package final class CacheReader {
     // MARK: compression
 
     /// The first `size` bytes of the buffer as they should travel. In a file that does not compress only a probe is tried.
-    private func compress(_ size: Int, of file: OpenFile? = nil) -> (payload: [UInt8], isCompressed: Bool) {
+    func compress(_ size: Int, of file: OpenFile? = nil) -> (payload: [UInt8], isCompressed: Bool) {
         let content = UnsafeRawBufferPointer(rebasing: buffer[..<size])
         let isWorthIt = file.map { isWorthCompressing(content, $0) } ?? true
         if isWorthIt, let compressed = compress(content) {
@@ -267,9 +295,10 @@ package final class CacheReader {
         return compressor.compress(content, into: output).map { UnsafeRawBufferPointer(rebasing: output[..<$0]) }
     }
 
-    private static func key(_ requests: [ReadRequest], tag: UInt64) -> Digest {
+    static func key(_ requests: [ReadRequest], tag: UInt64, _ base: Digest? = nil) -> Digest {
         var stream = DigestStream()
         withUnsafeBytes(of: tag) { stream.update($0) }
+        if let base { withUnsafeBytes(of: (base.high, base.low)) { stream.update($0) } }
         for request in requests { request.add(to: &stream) }
         return stream.finish()
     }

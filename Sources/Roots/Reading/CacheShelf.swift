@@ -9,11 +9,12 @@ enum CachedBlock: Sendable {
     var heldBytes: Int {
         switch self {
         case .pack(let pack): pack.payload.count + CachedBlock.memberBytes * pack.members.count + 1024
-        case .segment(let segment): segment.payload.count + 1024
+        case .segment(let segment): segment.payload.count + CachedBlock.copyBytes * segment.copies.count + 1024
         }
     }
 
     static let memberBytes = MemoryLayout<Pack.Member>.stride
+    static let copyBytes = MemoryLayout<CopiedRange>.stride
 }
 
 /// The blocks of a cache and the room they take. `heldBytes` never passes `bytesMax`. Pure.

@@ -14,6 +14,7 @@ package final class ContentCache: Sendable {
         var pace: CachePace
         var files = OpenFiles()
         var digests = DigestMemory()
+        var deltas = DeltaMemory()
         var counters = CacheCounters()
     }
 
@@ -27,6 +28,7 @@ package final class ContentCache: Sendable {
     let state: Monitor<State>
     private let paceNanoseconds: UInt64
     private let firstReader = Monitor<Timestamp?>(nil)
+    private let store = Monitor<ChunkStore?>(nil)
 
     /// - Parameters:
     ///   - root: the root directory.
@@ -62,6 +64,12 @@ package final class ContentCache: Sendable {
 
     /// Bytes held and being read at this moment.
     package var heldBytes: Int { state.read { $0.shelf.heldBytes } }
+
+    /// Where the chunk lists of large files are kept; nil where none are.
+    var chunkLists: ChunkStore? { store.read { $0 } }
+
+    /// From here on chunk lists are kept; the first one who says where decides.
+    package func keepChunkLists(in store: ChunkStore) { self.store.update { $0 = $0 ?? store } }
 
     func removeReader(_ id: Int) { state.update { $0.pace.remove(id) } }
 

@@ -1,3 +1,4 @@
+import Content
 import Core
 import Platform
 import Synchronization
@@ -9,10 +10,47 @@ final class OpenFile: Sendable {
     let storedBytes: UInt64
     /// How many segments in a row could not be compressed.
     let incompressibleCount = Atomic<Int>(0)
+    /// Its chunk list in the making.
+    let chunks: ChunkedReading?
 
-    init(_ descriptor: Descriptor, size: UInt64) {
+    /// - Parameter isListed: a chunk list of it is to be kept.
+    init(_ descriptor: Descriptor, size: UInt64, isListed: Bool) {
         self.descriptor = descriptor
+        chunks = isListed ? ChunkedReading(fileOf: size) : nil
         storedBytes = min(size, (try? FileStatus(descriptor: descriptor.raw))?.storedBytes ?? size)
+    }
+}
+
+/// The chunk list of a file that is read segment by segment, by whichever reader comes first. A segment that does not follow on the last
+/// one adds nothing: then there will be no list.
+final class ChunkedReading: Sendable {
+    private struct State: Sendable {
+        var maker: ChunkListMaker
+        var segments: [Digest] = []
+    }
+
+    private let state: Monitor<State>
+
+    init(fileOf size: UInt64) { state = Monitor(State(maker: ChunkListMaker(ChunkSizes(forFileOf: size)))) }
+
+    /// The list and the digest of the whole file, when that was its last segment.
+    func add(_ bytes: UnsafeRawBufferPointer, _ digest: Digest, at index: Int, isLast: Bool) -> (ChunkList, Digest)? {
+        add(digest, at: index, isLast) { $0.add(bytes) }
+    }
+
+    func add(hole count: Int, _ digest: Digest, at index: Int, isLast: Bool) -> (ChunkList, Digest)? {
+        add(digest, at: index, isLast) { $0.addHole(count) }
+    }
+
+    private func add(_ digest: Digest, at index: Int, _ isLast: Bool, _ add: (inout ChunkListMaker) -> Void)
+        -> (ChunkList, Digest)?
+    {
+        state.read { state in
+            guard index == state.segments.count else { return nil }
+            state.segments.append(digest)
+            add(&state.maker)
+            return isLast ? (state.maker.finish(), ContentDigest.joining(state.segments)) : nil
+        }
     }
 }
 

@@ -56,6 +56,8 @@ package struct SegmentContent: Sendable {
     package var isHole = false
     /// What the whole file takes on the disk, at most its size.
     package var storedBytes: UInt64
+    /// What stands in the earlier version that it was compared with; offsets from the segment's beginning. The payload is the rest.
+    package var copies: [CopiedRange] = []
 }
 
 package typealias SegmentResult = Result<SegmentContent, ReadFault>

@@ -48,7 +48,7 @@ package struct PartialFile: Sendable {
         var digests: [Digest] = []
         for index in 0..<count {
             let offset = UInt64(index) * UInt64(Segment.bytes)
-            guard (try? PartialFile.readFully(file.raw, buffer, at: offset)) != nil else { break }
+            guard (try? readFully(file.raw, buffer, at: offset)) != nil else { break }
             digests.append(Hash.digest(UnsafeRawBufferPointer(buffer)))
         }
         if digests.isEmpty { return nil }
@@ -64,18 +64,6 @@ package struct PartialFile: Sendable {
         }
         for name in names { unlinkat(directory.raw, name, 0) }
         unlinkat(stage.session.raw, directoryName, AT_REMOVEDIR)
-    }
-
-    static func readFully(_ file: Int32, _ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(SystemError)
-    {
-        var filled = 0
-        while filled < buffer.count {
-            let got = try checkSize("pread") {
-                pread(file, buffer.baseAddress! + filled, buffer.count - filled, off_t(offset) + filled)
-            }
-            if got == 0 { throw SystemError("pread", EIO) }
-            filled += got
-        }
     }
 }
 

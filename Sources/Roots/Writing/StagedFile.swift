@@ -158,7 +158,7 @@ package final class StagedWriter {
                 continue
             }
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
-            try PartialFile.readFully(descriptor, part, at: offset)
+            try readFully(descriptor, part, at: offset)
             digest.add(segment: Hash.digest(UnsafeRawBufferPointer(part)))
         }
         return digest.finish()
