@@ -43,6 +43,8 @@ struct RenameSearch {
     /// - Returns: beside it all differences that there are, where they are few: so that nothing has to be compared again.
     mutating func run() throws(HeadwaterError) -> (found: [FoundRename], known: Known?) {
         if end.rowCount == 0 { return ([], nil) }
+        let unchanged = UnchangedTree(end, image)
+        if let untracked = unchanged?.untrackedCount { return ([], Known(untrackedCount: untracked)) }
         var known: Known? = Known()
         var comparison = try SessionDifferences.comparison(end, image)
         while let difference = try comparison.next() {
@@ -51,6 +53,7 @@ struct RenameSearch {
             if known?.differences.count ?? 0 > RenameSearch.differencesMax { known = nil }
         }
         known?.untrackedCount = comparison.untrackedCount
+        if let known, known.differences.isEmpty { unchanged?.note(untrackedCount: known.untrackedCount) }
         if appeared.isEmpty || goneCount == 0 { return ([], known) }
         if goneCount <= RenameSearch.goneMax {
             for row in gone { look(at: row) }

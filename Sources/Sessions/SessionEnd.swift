@@ -154,6 +154,8 @@ final class SessionEnd {
 
     var meta: SnapshotMeta { opened.meta }
     var rowCount: Int64 { opened.meta.counts.rows }
+    /// A number for all that is recorded.
+    var stateMark: UInt64 { opened.mark }
 
     /// The rows that a tree is compared with, in whatever state.
     func rows() throws(HeadwaterError) -> RowCursor? { rowCount == 0 ? nil : try opened.rows() }

@@ -107,12 +107,15 @@ final class SessionView: EndView {
 
 /// The differences of a tree and its rows, compared as they are asked for, or known already.
 final class SessionDifferences: DifferenceStream {
+    private let unchanged: UnchangedTree?
     private var comparison: Differences<FilteredCursor, RowCursor>?
     private var known: RenameSearch.Known?
+    private var hasFound = false
 
     init(_ end: SessionEnd, _ image: TreeImage, _ known: RenameSearch.Known?) throws(HeadwaterError) {
-        self.known = known
-        if known == nil { comparison = Differences(try SessionDifferences.comparison(end, image)) }
+        unchanged = known == nil ? UnchangedTree(end, image) : nil
+        self.known = known ?? unchanged?.untrackedCount.map { RenameSearch.Known(untrackedCount: $0) }
+        if self.known == nil { comparison = Differences(try SessionDifferences.comparison(end, image)) }
     }
 
     static func comparison(_ end: SessionEnd, _ image: TreeImage) throws(HeadwaterError) -> TreeComparison<
@@ -125,7 +128,10 @@ final class SessionDifferences: DifferenceStream {
 
     func next() throws(HeadwaterError) -> Difference? {
         if known != nil { return known!.differences.popFirst() }
-        return try comparison!.next()
+        let difference = try comparison!.next()
+        if difference == nil && !hasFound { unchanged?.note(untrackedCount: untrackedCount) }
+        hasFound = true
+        return difference
     }
 
     var untrackedCount: Int { known?.untrackedCount ?? comparison!.untrackedCount }

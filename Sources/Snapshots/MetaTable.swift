@@ -36,6 +36,9 @@ enum MetaTable {
         try statement.run()
     }
 
+    /// A number that another meta row has not: of all its columns.
+    static func mark(of stored: StoredMeta) -> UInt64 { checksum(values(of: stored)) }
+
     /// - Throws: corrupt when the row is missing, not alone, or does not match its checksum.
     static func load(_ database: Database) throws(SnapshotRefusal) -> StoredMeta {
         do throws(DatabaseFault) {

@@ -9,6 +9,8 @@ import Platform
 package final class Snapshot {
     /// The meta row as last committed.
     package var meta: SnapshotMeta { stored.meta }
+    /// A number for all that is recorded: it is another one when anything of it is. (The sum over all rows is in it.)
+    package var mark: UInt64 { MetaTable.mark(of: stored) }
     package let directory: SessionDirectory
 
     let database: Database

@@ -39,6 +39,9 @@ struct ImageRecord: BitwiseCopyable {
         if kind == .directory { children = 0..<0 }
     }
 
+    /// The same without where its name, its parent and its children lie in memory.
+    func facts(depth: UInt32) -> ImageRecord { ImageRecord(self, name: 0, nameCount: nameCount, parent: depth) }
+
     var nameCount: Int { Int(nameSize) }
     var kind: EntryKind { EntryKind(rawValue: bits & 0x0F)! }
 

@@ -1,3 +1,4 @@
+import Content
 import Core
 import Platform
 
@@ -11,6 +12,7 @@ package final class TreeImage: @unchecked Sendable {
     private let order: UnsafeMutableBufferPointer<UInt32>
     private let device: UInt64
     private let owners: [OwnerIDs]
+    private let known = Monitor<Digest?>(nil)
 
     /// The root directory; `isIncomplete` when it could not be listed to its end.
     package let root: EntryStatus
@@ -65,6 +67,32 @@ package final class TreeImage: @unchecked Sendable {
     deinit { order.deallocate() }
 
     package var count: Int { order.count }
+
+    /// Of all names and of what `statx` said of their entries, but for the device and the owner, whose change shows in the ctime. Computed
+    /// once; who asks meanwhile waits.
+    package var digest: Digest {
+        known.read { known in
+            let digest = known ?? computedDigest()
+            known = digest
+            return digest
+        }
+    }
+
+    private func computedDigest() -> Digest {
+        var stream = DigestStream()
+        var levels: [UInt32] = []
+        for index in 0..<count {
+            let location = order[index]
+            let record = storage.record(location).pointee
+            while let last = levels.last, last != record.parent { levels.removeLast() }
+            // Names and depths in scan order make the tree.
+            let facts = record.facts(depth: UInt32(levels.count))
+            withUnsafeBytes(of: facts) { stream.update($0) }
+            stream.update(storage.name(of: record))
+            levels.append(location)
+        }
+        return stream.finish()
+    }
 
     package func kind(at index: Int) -> EntryKind { record(index).kind }
     package func attributes(at index: Int) -> Attributes { record(index).attributes }
