@@ -25,8 +25,8 @@ struct UnchangedTree {
     ///
     /// Nil where more than rows and scan decides: with `--verify`, links that are followed, and what is read beside a scan.
     init?(_ end: SessionEnd, _ image: TreeImage) {
-        guard end.rowCount > 0, !end.isVerifying, end.policy.symlinks != .follow, end.preserved.items.isSubset(of: .standard),
-            image.problems.isEmpty
+        guard end.rowCount > 0, !end.isVerifying, end.policy.symlinks != .follow,
+            end.preserved.items.isSubset(of: .standard), image.problems.isEmpty
         else { return nil }
         (directory, isPlan) = (end.directory, end.isPlan)
         var stream = DigestStream()
