@@ -15,6 +15,18 @@ package enum RowState: UInt8, Sendable, CaseIterable {
     case kept = 6
 }
 
+/// How what stands at a path came there, at either end: for people, and of no weight in what is decided.
+package enum RowOrigin: UInt8, Sendable {
+    /// Made or transferred by this session.
+    case sent = 0
+    /// The file had this content at both ends already.
+    case existed = 1
+    /// It had another name before.
+    case moved = 2
+    /// Made of a file that was there, as a copy or another name of it.
+    case copied = 3
+}
+
 /// One path of `snap.db`.
 package struct Row: Hashable, Sendable {
     package var path: TreePath
@@ -24,8 +36,13 @@ package struct Row: Hashable, Sendable {
     package var state: RowState
     /// The commit of this end that last changed the agreed half or the state.
     package var number: Int64
+    package var origin: RowOrigin
 
-    package init(path: TreePath, agreed: AgreedEntry, local: LocalIdentity?, state: RowState, number: Int64) {
+    package init(
+        path: TreePath, agreed: AgreedEntry, local: LocalIdentity?, state: RowState, number: Int64,
+        origin: RowOrigin = .sent
+    ) {
+        self.origin = origin
         self.path = path
         self.agreed = agreed
         self.local = local
@@ -38,7 +55,9 @@ package struct Row: Hashable, Sendable {
 package enum RowChange: Hashable, Sendable {
     /// The path is so at both ends. When the agreed half and the state are already these it is no change: then only a given
     /// `local` is refreshed, and `local: nil` keeps what is known. `state` is not `gone`; the kind is file, directory or symlink.
-    case put(TreePath, AgreedEntry, local: LocalIdentity?, state: RowState = .agreed)
+    /// Where both ends had this content at the path before, the row's `origin` stays.
+    case put(
+        TreePath, AgreedEntry, local: LocalIdentity?, state: RowState = .agreed, origin: RowOrigin = .sent)
     /// Both sides changed the path and stay as they are. The row holds the agreed half as the ancestor; `local` is what stands here.
     case conflict(Conflict, local: LocalIdentity?)
     /// The local half alone, which the other end does not see: does not count as a commit. Nothing where there is no row.
@@ -54,7 +73,7 @@ package enum RowChange: Hashable, Sendable {
         switch self {
         case .conflict(let conflict, _): conflict.path
         case .renamed(let renaming): renaming.to
-        case .put(let path, _, _, _), .local(let path, _), .remove(let path), .forget(let path): path
+        case .put(let path, _, _, _, _), .local(let path, _), .remove(let path), .forget(let path): path
         }
     }
 }

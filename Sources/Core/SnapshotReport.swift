@@ -93,7 +93,7 @@ package struct SnapshotRows: Sendable {
 /// One row of a `snap.db`, as `snapshot files` tells it.
 package struct SnapshotPath: Sendable {
     package var path: TreePath
-    /// The known word: `SYNCHRONIZED`, `SYNCHRONIZED(skp)`, `SYNCHRONIZED(del)`, `CONFLICT`.
+    /// The known word: `CONFLICT`, or `SYNCHRONIZED`, with `(exs)`, `(mov)`, `(ddp)`, `(skp)` or `(del)` behind it.
     package var status: String
     /// The state of the row, by its name.
     package var state: String

@@ -150,9 +150,9 @@ extension RowState {
     }
 
     /// The word that users of Aspera Sync know.
-    fileprivate var word: String {
+    fileprivate func word(_ origin: RowOrigin) -> String {
         switch self {
-        case .agreed: "SYNCHRONIZED"
+        case .agreed: "SYNCHRONIZED" + origin.mark
         case .conflict: "CONFLICT"
         case .withheld, .residue, .kept: "SYNCHRONIZED(skp)"
         case .gone: "SYNCHRONIZED(del)"
@@ -160,11 +160,22 @@ extension RowState {
     }
 }
 
+extension RowOrigin {
+    fileprivate var mark: String {
+        switch self {
+        case .sent: ""
+        case .existed: "(exs)"
+        case .moved: "(mov)"
+        case .copied: "(ddp)"
+        }
+    }
+}
+
 extension SnapshotPath {
     init(_ row: Row) {
         self.init(
-            path: row.path, status: row.state.word, state: row.state.name, attributes: row.agreed.attributes,
-            digest: row.agreed.digest, number: row.number)
+            path: row.path, status: row.state.word(row.origin), state: row.state.name,
+            attributes: row.agreed.attributes, digest: row.agreed.digest, number: row.number)
     }
 
     /// The names that `files --state` takes.

@@ -54,6 +54,14 @@ package struct PlannedStep: Hashable, Sendable {
     package var isTold = false
     /// What stands there afterwards has mode and metadata of its own, of which the other end is told next.
     package var keepsOwnMode = false
+    /// How what stands there afterwards came there. Of directories and symlinks nobody tells the other end whether they were there.
+    var origin: RowOrigin {
+        switch action {
+        case .link: .copied
+        case nil, .setAttributes: agreed?.attributes.kind == .file ? .existed : .sent
+        case .putFile, .putSymlink, .makeDirectory, .remove, .move, .exchange: .sent
+        }
+    }
     /// Stands for `index` in a step that no change of the source asked for.
     package static let noIndex = -1
 

@@ -11,10 +11,15 @@ package struct SourceRow {
     /// What stands here of a symlink, of a file that was only touched, or of a conflict.
     let identity: LocalIdentity?
 
+    /// How the target came by a file.
+    let origin: RowOrigin
+
     package init(
         path: TreePath, record: ChangeRecord.State, agreed: AgreedEntry?,
-        delivered: (content: AgreedEntry, identity: LocalIdentity?)?, identity: LocalIdentity?
+        delivered: (content: AgreedEntry, identity: LocalIdentity?)?, identity: LocalIdentity?,
+        origin: RowOrigin = .sent
     ) {
+        self.origin = origin
         self.path = path
         self.record = record
         self.agreed = agreed
@@ -31,11 +36,11 @@ package struct SourceRow {
         case .conflict(let conflict): return .conflict(conflict, local: identity)
         case .touchedFile(let attributes):
             guard let digest = delivered?.content.digest ?? agreed?.digest else { return nil }
-            return .put(path, AgreedEntry(attributes: attributes, digest: digest), local: identity)
+            return .put(path, AgreedEntry(attributes: attributes, digest: digest), local: identity, origin: origin)
         case .directory, .symlink:
             let entry = ChangeRecord(path: path, state: record).change(since: nil, nil).entry!
             return .put(path, entry, local: identity)
-        case .file: return delivered.map { .put(path, $0.content, local: $0.identity) }
+        case .file: return delivered.map { .put(path, $0.content, local: $0.identity, origin: origin) }
         }
     }
 

@@ -152,11 +152,12 @@ package struct WorkList<Content> {
         switch (step.agreed, outcome) {
         case (nil, nil): return (step.flag.map { .conflict($0, local: step.identity) } ?? .remove(step.path), nil)
         case (let agreed?, nil):
-            return (.put(step.path, agreed, local: step.keepsOwnMode ? nil : step.identity, state: step.state), nil)
+            let local = step.keepsOwnMode ? nil : step.identity
+            return (.put(step.path, agreed, local: local, state: step.state, origin: step.origin), nil)
         case (let agreed?, .done(let identity)):
             // What is not as the row says must not pass for the entry that the row was made of.
             let local = step.keepsOwnMode ? nil : identity
-            return (step.isUnrecorded ? nil : .put(step.path, agreed, local: local), nil)
+            return (step.isUnrecorded ? nil : .put(step.path, agreed, local: local, origin: step.origin), nil)
         case (nil, .removed): return (step.isUnrecorded ? nil : .remove(step.path), nil)
         case (nil, .kept):
             if isBidi { return (step.isUnrecorded ? nil : try residue(step, row()), nil) }

@@ -24,7 +24,7 @@ extension ContentSender {
         if purpose.isPlan { return try promise([item], &changes) }
         let delta = item.base.flatMap { compared(request, with: $0) }
         if let has = item.has, has == delta?.digest || (delta == nil && isContent(has, of: request)) {
-            let file = sent(item.index, request.attributes, request.identity, has, &changes)
+            let file = sent(item.index, request.attributes, request.identity, has, isThere: true, &changes)
             try link.send(.same, SameMessage(files: [file]).encoded())
             return
         }

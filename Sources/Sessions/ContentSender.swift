@@ -186,7 +186,7 @@ final class ContentSender {
             changes[item.index]?.wasCompared = true
             switch reader.digest(request) {
             case .success(let digest):
-                files.append(sent(item.index, request.attributes, request.identity, digest, &changes))
+                files.append(sent(item.index, request.attributes, request.identity, digest, isThere: true, &changes))
             case .failure(let fault): try fail(item.index, request.path, fault, &changes)
             }
         }
@@ -236,7 +236,8 @@ final class ContentSender {
         for item in items {
             let request = changes[item.index]!.request!
             if let has = item.has, case .success(has) = reader.digest(request) {
-                same.append(sent(item.index, request.attributes, request.identity, has, &changes))
+                same.append(
+                    sent(item.index, request.attributes, request.identity, has, isThere: true, &changes))
             } else {
                 indices.append(item.index)
                 requests.append(request)
@@ -280,11 +281,12 @@ final class ContentSender {
     }
 
     func sent(
-        _ index: Int, _ raw: Attributes, _ identity: LocalIdentity, _ digest: Digest,
+        _ index: Int, _ raw: Attributes, _ identity: LocalIdentity, _ digest: Digest, isThere: Bool = false,
         _ changes: inout [Int: Source.Announced]
     ) -> SentFile {
         let attributes = told(raw, changes[index])
-        changes[index]?.sent = Source.SentContent(attributes: attributes, digest: digest, identity: kept(identity))
+        changes[index]?.sent = Source.SentContent(
+            attributes: attributes, digest: digest, identity: kept(identity), isThere: isThere)
         return SentFile(index: index, attributes: attributes, digest: digest)
     }
 

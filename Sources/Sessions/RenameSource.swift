@@ -119,7 +119,7 @@ final class RenameSource {
             guard let row = try end.row(at: from) else {
                 throw .protocolBroken(WireFault("commit of a copy of what is not agreed"))
             }
-            return .put(to, row.agreed, local: nil, state: .agreed)
+            return .put(to, row.agreed, local: nil, state: .agreed, origin: .copied)
         }
     }
 }

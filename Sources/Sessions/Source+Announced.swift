@@ -26,6 +26,8 @@ extension Source {
         var digest: Digest?
         /// Nil where a write in the same tick of the clock could go unnoticed: the next cycle reads the file again.
         var identity: LocalIdentity?
+        /// Only what it is was said: the target has it already.
+        var isThere = false
     }
 }
 

@@ -31,14 +31,15 @@ extension Source {
         if end.preserved.readsExtended, let known = change.request?.identity, sent?.identity != known {
             sent?.identity = nil
         }
-        if sent == nil { sent = try linkedContent(change, identity) }
+        var origin: RowOrigin = sent?.isThere ?? true ? .existed : .sent
+        if sent == nil, let linked = try linkedContent(change, identity) { (sent, origin) = (linked, .copied) }
         noteLeader(change, sent)
         let row = needsRow ? try end.standingRow(at: change.path) : nil
         return SourceRow(
             path: change.path, record: change.record,
             agreed: row.flatMap { isResidue || $0.state.hasAncestor ? $0.agreed : nil },
             delivered: sent.map { (AgreedEntry(attributes: $0.attributes, digest: $0.digest), $0.identity) },
-            identity: identity)
+            identity: identity, origin: origin)
     }
 
     /// What a file has that the target has made another name of one that it had.

@@ -15,7 +15,8 @@ extension TargetBatch {
                 .renamed(
                     RowRenaming(
                         from: path, to: other, isExchange: true, local: there.identity, otherLocal: here.identity))
-            case (.copy(_, let to), .done(let status)): .put(to, planned.agreed!, local: status.identity)
+            case (.copy(_, let to), .done(let status)):
+                .put(to, planned.agreed!, local: status.identity, origin: .copied)
             default: nil
             }
         note(renamed: planned.renaming!, change, isDone: outcome != nil)

@@ -147,7 +147,7 @@ final class TargetBatch {
             rows.append(row)
             if step.isTold {
                 if let item = RowsMessage.Item(row) { told.append(item) }
-            } else if case .put(_, _, _, .residue) = row {
+            } else if case .put(_, _, _, .residue, _) = row {
                 residues.append(step.index)
             } else {
                 indices.append(step.index)
@@ -290,9 +290,9 @@ extension RowsMessage.Item {
     fileprivate init?(_ row: RowChange) {
         switch row {
         case .conflict(let conflict, _): self.init(path: conflict.path, state: .conflict(conflict))
-        case .put(let path, let agreed, _, .kept): self.init(path: path, state: .kept(agreed))
-        case .put(let path, let agreed, _, .withheld): self.init(path: path, state: .withheld(agreed))
-        case .put(let path, let agreed, _, .agreed): self.init(path: path, state: .agreed(agreed))
+        case .put(let path, let agreed, _, .kept, _): self.init(path: path, state: .kept(agreed))
+        case .put(let path, let agreed, _, .withheld, _): self.init(path: path, state: .withheld(agreed))
+        case .put(let path, let agreed, _, .agreed, _): self.init(path: path, state: .agreed(agreed))
         case .remove(let path), .forget(let path): self.init(path: path, state: .gone)
         case .put, .local, .renamed: return nil
         }

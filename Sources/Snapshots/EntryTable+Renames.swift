@@ -22,6 +22,8 @@ extension EntryTable {
         var (mine, other) = (try load(from)?.row, renaming.isExchange ? try load(to)?.row : nil)
         if let local = renaming.local { mine?.local = local }
         if let local = renaming.otherLocal { other?.local = local }
+        mine?.origin = .moved
+        other?.origin = .moved
         try swap(mine, other, from, to, renaming, number, &stored)
         var (here, there) = (RowRange(from), RowRange(to))
         while true {
@@ -60,7 +62,8 @@ extension EntryTable {
     private mutating func place(_ row: Row, at path: TreePath, _ number: Int64, _ stored: inout StoredMeta)
         throws(DatabaseFault)
     {
-        let moved = Row(path: path, agreed: row.agreed, local: row.local, state: .agreed, number: number)
+        let moved = Row(
+            path: path, agreed: row.agreed, local: row.local, state: .agreed, number: number, origin: row.origin)
         advanced = true
         guard let old = try load(path)?.row else { return try put(moved, &stored) }
         try write(moved, over: old, &stored)

@@ -89,10 +89,11 @@ struct EntryTable: ~Copyable {
 
     mutating func apply(_ change: RowChange, _ number: Int64, _ stored: inout StoredMeta) throws(DatabaseFault) {
         switch change {
-        case .put(let path, let agreed, let local, let state):
+        case .put(let path, let agreed, let local, let state, let origin):
             precondition(
                 state != .gone && state != .conflict && agreed.attributes.kind.rawValue <= EntryKind.symlink.rawValue)
-            let row = Row(path: path, agreed: agreed, local: local, state: state, number: number)
+            let row = Row(
+                path: path, agreed: agreed, local: local, state: state, number: number, origin: origin)
             try put(row, &stored)
         case .conflict(let conflict, let local): try put(conflict, local, number, &stored)
         case .renamed(let renaming): try apply(renaming, number, &stored)
@@ -126,6 +127,8 @@ struct EntryTable: ~Copyable {
             throw DatabaseFault(.corrupt, "\(row.path) is there and is not")
         }
         if old.agreed != row.agreed || old.state != row.state {
+            var row = row
+            if old.hasContent(of: row) { row.origin = old.origin }
             try write(row, over: old, &stored)
             advanced = true
         } else if let local = row.local, local != old.local {
@@ -200,5 +203,13 @@ struct EntryTable: ~Copyable {
     private static func run(_ statement: inout Statement, _ row: Row, _ checksum: UInt64) throws(DatabaseFault) {
         RowColumns.bind(row, checksum, to: &statement)
         try statement.run()
+    }
+}
+
+extension Row {
+    /// Whether both ends had the content of another row here already.
+    fileprivate func hasContent(of other: Row) -> Bool {
+        state == .agreed && agreed.attributes.kind == other.agreed.attributes.kind
+            && agreed.digest == other.agreed.digest
     }
 }

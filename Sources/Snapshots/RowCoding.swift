@@ -48,7 +48,7 @@ struct RowSerialiser {
             out.put(row.state.rawValue)
             out.put(UInt8(row.local == nil ? 0 : 1))
             out.put(row.local ?? .unknown)
-            out.put(UInt8(0))  // no chunk list
+            out.put(row.origin.rawValue)
             return (agreedEnd, out.offset)
         }
     }

@@ -2,14 +2,14 @@ import Core
 
 /// Columns of `entries` ↔ `Row`.
 enum RowColumns {
-    static func all(metadata: String = "metadata") -> String {
+    static func all(metadata: String = "metadata", origin: String = "origin") -> String {
         """
         path, kind, mode, size, mtime_s, mtime_ns, digest_kind, digest, number, state, local_device, local_inode, \
         local_birth_s, local_birth_ns, local_mtime_s, local_mtime_ns, local_ctime_s, local_ctime_ns, chunks, checksum, \
-        \(metadata)
+        \(metadata), \(origin)
         """
     }
-    static let count = 21
+    static let count = 22
 
     /// Decodes the row that `statement` stands on, its columns in the order of `all`, and verifies everything in it.
     static func decode(_ statement: borrowing Statement, _ serialiser: inout RowSerialiser) throws(DatabaseFault)
@@ -18,7 +18,8 @@ enum RowColumns {
         let path = try decodePath(statement.bytes(0))
         guard let kind = EntryKind(rawValue: UInt8(truncatingIfNeeded: statement.int64(1))),
             kind == .file || kind == .directory || kind == .symlink,
-            let state = RowState(rawValue: UInt8(truncatingIfNeeded: statement.int64(9))), statement.isNull(18)
+            let state = RowState(rawValue: UInt8(truncatingIfNeeded: statement.int64(9))), statement.isNull(18),
+            let origin = RowOrigin(rawValue: UInt8(truncatingIfNeeded: statement.int64(21)))
         else { throw damaged(path) }
         let attributes = Attributes(
             kind: kind, mode: UInt16(truncatingIfNeeded: statement.int64(2)),
@@ -27,7 +28,7 @@ enum RowColumns {
         let digest = statement.int64(6) == 0 ? nil : Digest(bytes: statement.bytes(7))
         let row = Row(
             path: path, agreed: AgreedEntry(attributes: attributes, digest: digest), local: local(statement),
-            state: state, number: statement.int64(8))
+            state: state, number: statement.int64(8), origin: origin)
         let checksum = UInt64(bitPattern: statement.int64(19))
         guard serialiser.checksum(row) == checksum, attributes.mtime.nanoseconds < 1_000_000_000 else {
             throw damaged(path)
@@ -54,6 +55,7 @@ enum RowColumns {
         } else {
             statement.bindNull(21)
         }
+        if row.origin == .sent { statement.bindNull(22) } else { statement.bind(22, Int64(row.origin.rawValue)) }
     }
 
     private static func metadata(_ statement: borrowing Statement, _ path: TreePath) throws(DatabaseFault) -> Metadata?

@@ -1,14 +1,15 @@
-/// The shape of `snap.db`, version 4; version 1 had no table `conflicts`, and neither of the first two a column `metadata`. In version 3
-/// that held owner and group alone.
+/// The shape of `snap.db`, version 5; version 1 had no table `conflicts`, and neither of the first two a column `metadata`. In version 3
+/// that held owner and group alone, and none of the first four has a column `origin`.
 /// `docs/format/snapshot.md` is normative.
 ///
 /// The texts are compared with those in the file byte for byte: a file with any other table, index, trigger or view is refused.
 enum Schema {
     /// `Hwtr` in ASCII.
     static let applicationID: Int64 = 0x4877_7472
-    static let version: Int64 = 4
+    static let version: Int64 = 5
     private static let versionWithoutConflicts: Int64 = 1
     private static let versionWithoutMetadata: Int64 = 2
+    private static let versionWithoutOrigin: Int64 = 4
     static let pageBytes = 8192
 
     static let meta = """
@@ -71,8 +72,11 @@ enum Schema {
 
     private static let addMetadata = "ALTER TABLE entries ADD COLUMN metadata BLOB"
 
-    /// As SQLite writes it when the column is added to a table that is there: so that a file is the same however old it is.
-    static let entries = entriesBefore.replacing("\n) STRICT", with: "\n, metadata BLOB) STRICT")
+    private static let addOrigin = "ALTER TABLE entries ADD COLUMN origin INTEGER"
+
+    /// As SQLite writes it when a column is added to a table that is there: so that a file is the same however old it is.
+    private static let entriesWithoutOrigin = entriesBefore.replacing("\n) STRICT", with: "\n, metadata BLOB) STRICT")
+    static let entries = entriesWithoutOrigin.replacing(") STRICT", with: ", origin INTEGER) STRICT")
 
     /// Holds only deleted paths, so it costs nothing per live row.
     static let tombstones = "CREATE INDEX tombstones ON entries (number) WHERE state = 5"
@@ -94,7 +98,9 @@ enum Schema {
     }
 
     private static func items(_ version: Int64) -> Set<Item> {
-        let rows = version > versionWithoutMetadata ? entries : entriesBefore
+        let rows =
+            version > versionWithoutOrigin
+            ? entries : version > versionWithoutMetadata ? entriesWithoutOrigin : entriesBefore
         var items: Set<Item> = [
             Item(type: "table", name: "meta", table: "meta", sql: meta),
             Item(type: "table", name: "entries", table: "entries", sql: rows),
@@ -119,6 +125,7 @@ enum Schema {
         let steps =
             (before > versionWithoutConflicts ? [] : [conflicts])
             + (before > versionWithoutMetadata ? [] : [addMetadata])
+            + (before > versionWithoutOrigin ? [] : [addOrigin])
             + ["PRAGMA user_version=\(version)"]
         try database.execute("BEGIN IMMEDIATE; \(steps.joined(separator: "; ")); COMMIT")
     }
@@ -128,10 +135,12 @@ enum Schema {
         try database.number("PRAGMA user_version") != versionWithoutConflicts
     }
 
-    /// The columns of a row; until a session has opened it for writing, a file of an older version holds no metadata.
+    /// The columns of a row; until a session has opened it for writing, a file of an older version lacks some.
     static func rowColumns(_ database: Database) throws(DatabaseFault) -> String {
-        let hasMetadata = try database.number("PRAGMA user_version") ?? 0 > versionWithoutMetadata
-        return RowColumns.all(metadata: hasMetadata ? "metadata" : "NULL")
+        let version = try database.number("PRAGMA user_version") ?? 0
+        return RowColumns.all(
+            metadata: version > versionWithoutMetadata ? "metadata" : "NULL",
+            origin: version > versionWithoutOrigin ? "origin" : "NULL")
     }
 
     /// Refuses a file that is not ours, newer, or of any other shape. Of an older version is fine: see `migrate`.

@@ -300,7 +300,7 @@ final class Direction {
             report.recorded += target.commit([row])
             if step.isTold { report.recorded += source.commit([row]) }
             if step.isTold || step.index == PlannedStep.noIndex { continue }
-            if case .put(_, _, _, .residue) = row {
+            if case .put(_, _, _, .residue, _) = row {
                 record(step.index, isResidue: true)
             } else {
                 record(step.index, isResidue: false)

@@ -27,7 +27,7 @@ package final class MemoryEnd {
     private func apply(_ change: RowChange) -> Bool {
         let index = rows.firstIndex { $0.path == change.path }
         switch change {
-        case .put(let path, let agreed, let local, let state):
+        case .put(let path, let agreed, let local, let state, _):
             return put(Row(path: path, agreed: agreed, local: local, state: state, number: 0), at: index)
         case .conflict(let conflict, let local):
             guard let agreed = conflict.standIn else { return false }

@@ -44,7 +44,7 @@ import TestSupport
         "DELETE FROM entries WHERE path = CAST('dir' || x'00' || 'file3' AS BLOB)",
         "UPDATE entries SET path = CAST('dir' || x'00' || 'filex' AS BLOB) WHERE path = CAST('dir' || x'00' || 'file3' AS BLOB)",
         "INSERT INTO entries SELECT CAST('z' AS BLOB), kind, mode, size, mtime_s, mtime_ns, digest_kind, digest, number, state, "
-            + "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, checksum, NULL FROM entries LIMIT 1",
+            + "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, checksum, NULL, NULL FROM entries LIMIT 1",
     ])
     func alteredRow_isFound(sql: String) throws {
         let rig = Rig()

@@ -64,12 +64,13 @@ import Testing
         #expect(throws: HeadwaterError.self) { try snapshot.conflicts() }
     }
 
-    @Test(arguments: [1, 2, 3])
+    @Test(arguments: [1, 2, 3, 4])
     func databaseOfAVersionBefore_isMigrated_andKeepsItsRows(version: Int) throws {
         let rig = Rig()
         try rig.fill(20)
         if version == 1 { try rig.sql("DROP TABLE conflicts") }
         if version < 3 { try rig.sql("ALTER TABLE entries DROP COLUMN metadata") }
+        if version < 5 { try rig.sql("ALTER TABLE entries DROP COLUMN origin") }
         try rig.sql("PRAGMA user_version=\(version)")
         guard case .ok(let meta) = Snapshot.inspect(directory: rig.directory) else {
             Issue.record("not readable")

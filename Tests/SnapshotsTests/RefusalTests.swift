@@ -74,9 +74,9 @@ import TestSupport
     @Test func newerSchema() throws {
         let rig = Rig()
         try rig.fill(1)
-        try rig.sql("PRAGMA user_version=5")
+        try rig.sql("PRAGMA user_version=6")
         try expectRefused(
-            rig, .newerSchema(5), "snapshot.newer-schema", "Database \(rig.file) has schema 5, this Headwater reads 4")
+            rig, .newerSchema(6), "snapshot.newer-schema", "Database \(rig.file) has schema 6, this Headwater reads 5")
     }
 
     @Test func otherProgram() throws {

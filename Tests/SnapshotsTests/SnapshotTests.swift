@@ -31,7 +31,7 @@ import Testing
         #expect(try snapshot.commit(changes) == 1)
         let rows = try all(snapshot.rows())
         #expect(rows.map(\.path) == changes.map(\.path).sorted())
-        for case .put(let path, let agreed, let local, let state) in changes {
+        for case .put(let path, let agreed, let local, let state, _) in changes {
             let expected = Row(path: path, agreed: agreed, local: local, state: state, number: 1)
             #expect(try snapshot.row(at: path) == expected)
             #expect(rows.contains(expected))

@@ -124,10 +124,10 @@ import Testing
             "remote corrupt, local none", .none, .refused(.corrupt),
             .refused("snapshot.corrupt", "Failed. Peer error: Corrupt database /R/snap.db")),
         Case(
-            "remote newer", here(5, 3), .refused(.newerSchema(5)),
+            "remote newer", here(5, 3), .refused(.newerSchema(6)),
             .refused(
                 "snapshot.newer-schema",
-                "Failed. Peer error: Database /R/snap.db has schema 5, this Headwater reads 4")),
+                "Failed. Peer error: Database /R/snap.db has schema 6, this Headwater reads 5")),
         Case(
             "other mode", here(5, 3) { $0.terms.mode = .bidi }, there(3, 5),
             .refused("snapshot.direction-changed", "Failed. Synchronization direction changed from bidi to push")),

@@ -8,7 +8,8 @@ struct SnapshotFilesCommand: Command {
         commandName: "files",
         abstract: "Lists the paths that a snapshot database knows, with their status.",
         discussion: """
-            SYNCHRONIZED both ends have it so; SYNCHRONIZED(skp) deleted upstream and kept here; SYNCHRONIZED(del) deleted, which \
+            SYNCHRONIZED both ends have it so, (exs) as both had the file already, (mov) since it was renamed, (ddp) made of a file \
+            that was there; SYNCHRONIZED(skp) deleted upstream and kept here; SYNCHRONIZED(del) deleted, which \
             the other end has not acknowledged yet; CONFLICT both ends stay as they are. A path is given as it is shown: \
             \\xNN is a byte, \\\\ a backslash.
 
