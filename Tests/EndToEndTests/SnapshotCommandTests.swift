@@ -46,6 +46,26 @@ struct SnapshotCommandTests {
         #expect(try traces(world.source) + traces(world.target(0)) == before)
     }
 
+    @Test func files_sayHowTheyCameToBe_atBothEnds() async throws {
+        let world = try World(targets: 1)
+        let tree = try TreeBuilder(world.source)
+        try tree.file("new", "1")
+        try tree.file("same", "2")
+        try tree.finish()
+        try FileManager.default.createDirectory(atPath: world.target(0), withIntermediateDirectories: true)
+        try "2".write(toFile: world.target(0) + "/same", atomically: false, encoding: .utf8)
+        for _ in 0..<2 { #expect(try await world.run().outcome.exit == 0) }
+        try FileManager.default.moveItem(atPath: world.source + "/new", toPath: world.source + "/renamed")
+        #expect(try await world.run().outcome.exit == 0)
+        for end in [world.source, world.target(0)] {
+            let files = try await snapshot(world, ["files", end, world.session("build", "t0")])
+            let words = files.stdout.split(separator: "\n").map { line in
+                line.split(separator: " ").first! + " " + line.split(separator: " ").last!
+            }
+            #expect(words.contains("SYNCHRONIZED(mov) renamed") && words.contains("SYNCHRONIZED(exs) same"), "\(words)")
+        }
+    }
+
     @Test func files_areFoundByPath_asTheyAreShown() async throws {
         let world = try World(targets: 1)
         let tree = try TreeBuilder(world.source)
