@@ -40,12 +40,14 @@ final class RenameTarget {
     {
         let paths = [step.path, step.from].compactMap(\.self)
         for path in paths where try !isOpen(path) { return nil }
-        if !isPermitted(step) { return nil }
+        let isPermitted = isPermitted(step)
+        if case .copy = step, !isPermitted { return nil }
         if paths.contains(where: pending.contains) {
             pending = []
             try settle()
         }
-        guard let planned = try plan(index, step) else { return nil }
+        // What was found to be done already was so when it was planned, too, and needs no permission.
+        guard let planned = try plan(index, step), isPermitted || planned.step.action == nil else { return nil }
         pending.formUnion(paths)
         return planned
     }

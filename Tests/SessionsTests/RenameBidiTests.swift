@@ -123,6 +123,36 @@ import Testing
         #expect(ends.rows == rows)
     }
 
+    /// The same by a plan that is carried out: it goes through, to the same end.
+    @Test(arguments: cases, [true, false])
+    func rowThatIsPlanned(one: Case, oneIsUpstream: Bool) async {
+        let ends = TwoEnds(mode: .bidi)
+        ends.shell("cd source; echo pad > pad; \(one.before)")
+        #expect(await ends.run().error == nil)
+        let (first, second) = oneIsUpstream ? ("source", "target") : ("target", "source")
+        ends.shell("(cd \(first); \(one.one)); cd \(second); \(one.other)")
+        let plan = await ends.run(purpose: .plan(readsContent: true))
+        #expect(plan.error == nil)
+        let ran = await ends.run(carryingOut: plan.planned)
+        #expect(ran.error == nil && ran.problems.isEmpty, "\(ran) by \(plan.planned)")
+        #expect(files(first, ends) == set(one.both, one.onlyOne))
+        #expect(files(second, ends) == set(one.both, one.onlyOther))
+        #expect(await ends.run().moved == CycleCounts())
+    }
+
+    /// A rename that both have made already is no step of the plan, and what follows goes by it.
+    @Test func renamedByBoth_andChangedUpstream_isPlanned() async {
+        let ends = TwoEnds(mode: .bidi)
+        ends.shell("cd source; echo pad > pad; echo x > x")
+        #expect(await ends.run().error == nil)
+        ends.shell("mv source/x source/z; echo more >> source/z; mv target/x target/z")
+        let plan = await ends.run(purpose: .plan(readsContent: true))
+        #expect(plan.error == nil && plan.planned.count == 1)
+        #expect(await ends.run(carryingOut: plan.planned).error == nil)
+        #expect(files("target", ends) == ["z=x+more"] && ends.listing(ends.source) == ends.listing(ends.target))
+        #expect(await ends.run().moved == CycleCounts())
+    }
+
     private func inode(_ ends: TwoEnds, _ path: String) -> UInt64? {
         (try? FileStatus(at: Descriptor.workingDirectory, ends.directory(path)))?.inode
     }
