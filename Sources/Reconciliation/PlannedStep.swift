@@ -54,9 +54,11 @@ package struct PlannedStep: Hashable, Sendable {
     package var isTold = false
     /// What stands there afterwards has mode and metadata of its own, of which the other end is told next.
     package var keepsOwnMode = false
-    /// How what stands there afterwards came there. Of directories and symlinks nobody tells the other end whether they were there.
+    /// How what stands there afterwards came there. Of directories and symlinks nobody tells the other end whether they were there, nor
+    /// of rows that it is told as they are.
     var origin: RowOrigin {
-        switch action {
+        if isTold { return .sent }
+        return switch action {
         case .link: .copied
         case nil, .setAttributes: agreed?.attributes.kind == .file ? .existed : .sent
         case .putFile, .putSymlink, .makeDirectory, .remove, .move, .exchange: .sent

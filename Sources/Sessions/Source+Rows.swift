@@ -32,7 +32,9 @@ extension Source {
             sent?.identity = nil
         }
         var origin: RowOrigin = sent?.isThere ?? true ? .existed : .sent
-        if sent == nil, let linked = try linkedContent(change, identity) { (sent, origin) = (linked, .copied) }
+        // What was compared and not wanted has become another name of a file, too.
+        if !change.isWanted, change.record.linkedAttributes != nil { origin = .copied }
+        if sent == nil { sent = try linkedContent(change, identity) }
         noteLeader(change, sent)
         let row = needsRow ? try end.standingRow(at: change.path) : nil
         return SourceRow(

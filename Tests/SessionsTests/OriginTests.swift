@@ -67,4 +67,28 @@ import Testing
         #expect(await linked.run().error == nil)
         #expect(try origins(linked, "a", "b") == [.sent, .copied])
     }
+
+    /// Only the target knows what has become of it.
+    @Test func rowThatTheSourceIsTold_isToldAlike() async throws {
+        let ends = TwoEnds(policy: SessionPolicy(drift: .keep, overwrite: .conflict))
+        ends.shell("echo 1 > source/a; cp -p source/a old")
+        #expect(await ends.run().error == nil)
+        ends.shell("echo two > source/a; echo three > target/a")
+        #expect(await ends.run().outcome?.counts.conflicts == 1)
+        ends.shell("cp -p old source/a")
+        for _ in 0..<2 { #expect(await ends.run().error == nil) }
+        #expect(try origins(ends, "a") == [.sent] && ends.text("target/a") == "three\n")
+    }
+
+    /// Its digest was asked for first, since both ends had changed it.
+    @Test func otherNameOfAFile_afterAComparison_isToldAlike() async throws {
+        let ends = TwoEnds(
+            policy: SessionPolicy(overwrite: .conflict, preserve: [.mode, .times, .hardlinks]))
+        ends.shell("echo 1 > source/a; echo 2 > source/b")
+        #expect(await ends.run().error == nil)
+        ends.shell("echo 1 > target/b; ln -f source/a source/b")
+        let ran = await ends.run()
+        #expect(ran.error == nil && ran.outcome?.counts.conflicts == 0 && ran.moved.bytesPayload == 0, "\(ran)")
+        #expect(try origins(ends, "a", "b") == [.sent, .copied])
+    }
 }
