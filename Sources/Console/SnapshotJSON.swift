@@ -14,7 +14,8 @@ package enum SnapshotJSON {
             "file",
             [
                 ("path", .string(path.path.description)), ("status", .string(path.status)),
-                ("state", .string(path.state)), ("kind", .string(path.attributes.kind.name)),
+                ("state", .string(path.state)), ("origin", optional(path.origin)),
+                ("kind", .string(path.attributes.kind.name)),
                 ("size", .unsigned(path.attributes.size)), ("mode", .string(octal(path.attributes.mode))),
                 ("mtime", .string(LogFile.timestamp(path.attributes.mtime))),
                 ("mtime_s", .integer(Int(path.attributes.mtime.seconds))),

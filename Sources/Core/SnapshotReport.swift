@@ -97,14 +97,18 @@ package struct SnapshotPath: Sendable {
     package var status: String
     /// The state of the row, by its name.
     package var state: String
+    /// How it came to be so, by its name; nil in other states than `agreed`.
+    package var origin: String?
     package var attributes: Attributes
     package var digest: Digest?
     /// The commit of this end that last changed it.
     package var number: Int64
 
     package init(
-        path: TreePath, status: String, state: String, attributes: Attributes, digest: Digest?, number: Int64
+        path: TreePath, status: String, state: String, origin: String?, attributes: Attributes, digest: Digest?,
+        number: Int64
     ) {
+        self.origin = origin
         self.path = path
         self.status = status
         self.state = state

@@ -161,6 +161,15 @@ extension RowState {
 }
 
 extension RowOrigin {
+    fileprivate var name: String {
+        switch self {
+        case .sent: "sent"
+        case .existed: "existed"
+        case .moved: "moved"
+        case .copied: "copied"
+        }
+    }
+
     fileprivate var mark: String {
         switch self {
         case .sent: ""
@@ -175,7 +184,8 @@ extension SnapshotPath {
     init(_ row: Row) {
         self.init(
             path: row.path, status: row.state.word(row.origin), state: row.state.name,
-            attributes: row.agreed.attributes, digest: row.agreed.digest, number: row.number)
+            origin: row.state == .agreed ? row.origin.name : nil, attributes: row.agreed.attributes,
+            digest: row.agreed.digest, number: row.number)
     }
 
     /// The names that `files --state` takes.
