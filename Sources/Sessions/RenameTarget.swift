@@ -168,10 +168,12 @@ final class RenameTarget {
         } catch { return error.errno == ENOENT }
     }
 
-    /// Whether what a plan puts there has a directory to lie in; otherwise trying tells.
+    /// Whether what is put there has a directory to lie in, by then.
     private func hasDirectory(for path: TreePath) -> Bool {
-        guard let forecast, !path.parent.isRoot else { return true }
-        return forecast.names.standing(at: path.parent) == .planned || status(path.parent)?.kind == .directory
+        let parent = path.parent
+        if parent.isRoot { return true }
+        let isPlanned = forecast.map { $0.names.standing(at: parent) == .planned } ?? pending.contains(parent)
+        return isPlanned || status(parent)?.kind == .directory
     }
 
     /// Whether a path is this session's to change: neither kept out of it, nor at or below one in conflict.

@@ -82,6 +82,10 @@ import Testing
             name: "directory renamed / a child moved out", before: directory, one: "mv d e", other: "mv d/1 one",
             both: "e/1=1 e/2=2 e/s/3=3 one=1", renamed: 2, renamedFromDownstream: 1),
         Case(
+            name: "directory moved into another one / that moved into it, a child changed",
+            before: "mkdir b d; echo 1 > b/a", one: "mv b d/c", other: "echo new > b/a; mv d b/d", both: "d/c/a=1",
+            onlyOther: "b/a=new", conflicts: 1, renamed: 0),
+        Case(
             name: "directory renamed / the same", before: directory, one: "mv d e", other: "mv d e",
             both: "e/1=1 e/2=2 e/s/3=3", renamed: 0),
     ]
