@@ -2,6 +2,8 @@
 
 import os
 import platform
+import re
+import resource
 import shutil
 import subprocess
 import time
@@ -43,20 +45,71 @@ def user():
     return subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def timed(commands, environment=None, log=None):
-    """Runs all commands at once and returns the seconds until the last has ended well."""
-    output = open(log, "ab") if log else subprocess.DEVNULL
-    began = time.monotonic()
-    running = [
-        subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        for command in commands
-    ]
-    codes = [process.wait(LIMIT_SECONDS) for process in running]
-    seconds = time.monotonic() - began
+class Failed(Exception):
+    """A run that has no score, and why."""
+
+
+def processor_seconds():
+    """Of the whole machine, idling left out."""
+    with open("/proc/stat") as file:
+        user, nice, system, _, _, irq, soft, *_ = map(int, file.readline().split()[1:])
+    return (user + nice + system + irq + soft) / os.sysconf("SC_CLK_TCK")
+
+
+def finish(running, commands, log):
+    outputs = [process.communicate(timeout=LIMIT_SECONDS)[0] for process in running]
+    codes = [process.returncode for process in running]
     if any(codes):
-        tail = open(log, errors="replace").read()[-2000:] if log else ""
-        raise SystemExit(f"{commands[0][0]} ended with {codes}\n{tail}")
-    return seconds
+        with open(log, errors="replace") as file:
+            raise Failed(f"{commands[0][0]} ended with {codes}: {outputs[0][-300:]} {file.read()[-1000:]}")
+    return outputs
+
+
+def start(commands, environment, log):
+    with open(log, "ab") as errors:
+        return [
+            subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
+                             text=True)
+            for command in commands
+        ]  # fmt: skip
+
+
+def measured(commands, environment, log):
+    """Runs all commands at once: seconds until the last has ended well, and processor seconds of the machine meanwhile."""
+    processor, began = processor_seconds(), time.monotonic()
+    outputs = finish(start(commands, environment, log), commands, log)
+    seconds = time.monotonic() - began
+    return {"seconds": seconds, "processor": processor_seconds() - processor, "outputs": outputs}
+
+
+def source_seconds(commands, environment, log):
+    """Processor seconds of these commands and what they started here, without the servers."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    finish(start(commands, environment, log), commands, log)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 3)
+
+
+TRACED = ("openat", "openat2", "pread64", "statx", "getdents64")
+
+
+def traced(command, environment, directory):
+    """How often a command calls the system to look at and read files, and how many bytes it reads; None without strace."""
+    if not shutil.which("strace"):
+        return None
+    output = os.path.join(directory, "trace")
+    trace = ["strace", "-f", "-qq", "-e", "signal=none", "-e", f"trace={','.join(TRACED)}", "-o", output]
+    subprocess.run([*trace, *command], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, check=True)  # fmt: skip
+    calls, read = dict.fromkeys(TRACED, 0), 0
+    with open(output, errors="replace") as lines:
+        for line in lines:
+            match = re.search(r"(?:^\d+ +|<\.\.\. )(\w+)[( ].*= (\d+)", line)
+            if match and match[1] in calls:
+                calls[match[1]] += 1
+                read += int(match[2]) if match[1] == "pread64" else 0
+    os.unlink(output)
+    return {**calls, "bytes_read": read}
 
 
 def peak_memory(command, environment, directory):
@@ -76,7 +129,7 @@ def peak_memory(command, environment, directory):
                 peaks[pid] = int(high.split()[1]) * 1024
         time.sleep(0.01)
     if process.returncode:
-        raise SystemExit(f"{command[0]} ended with {process.returncode}")
+        raise Failed(f"{command[0]} ended with {process.returncode}")
     own = peaks.pop(str(process.pid), 0)
     return own, max(peaks.values(), default=0)
 

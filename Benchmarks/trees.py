@@ -70,6 +70,29 @@ def make_tree(path, count, total, seed=20260000, fan_out=100):
     return written
 
 
+def make_flat(path, count):
+    """`count` files of some hundred bytes in one directory, `flat`."""
+    directory = os.path.join(path, "flat")
+    os.makedirs(directory)
+    for index in range(count):
+        with open(os.path.join(directory, f"f{index:06}"), "wb", buffering=0) as file:
+            file.write(b"%012d" % index * (10 + index % 40))
+
+
+def make_large(path, size, seed=20260001):
+    """One file of random bytes, `large`."""
+    os.makedirs(path)
+    source = random.Random(seed)
+    with open(os.path.join(path, "large"), "wb", buffering=0) as file:
+        for start in range(0, size, 1 << 20):
+            file.write(source.randbytes(min(1 << 20, size - start)))
+
+
+def digest(path):
+    with open(path, "rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
 def facts(path):
     """name -> (kind, mode, mtime in ns, size, SHA-256 or link target) of everything below `path`."""
     found = {}
@@ -89,9 +112,7 @@ def facts(path):
                 elif kind == stat.S_IFLNK:
                     found[name] = ("l", os.readlink(entry.path))
                 elif kind == stat.S_IFREG:
-                    with open(entry.path, "rb", buffering=0) as file:
-                        digest = hashlib.sha256(file.read()).digest()
-                    found[name] = ("f", mode, status.st_mtime_ns, status.st_size, digest)
+                    found[name] = ("f", mode, status.st_mtime_ns, status.st_size, digest(entry.path))
     return found
 
 
