@@ -113,11 +113,14 @@ package final class SSHServer: Sendable {
         kill(listener, SIGKILL)
         var status: Int32 = 0
         waitpid(listener, &status, 0)
+        // At once: looking for what is left takes long enough for another server to get the port.
+        afterwards.update { $0 = QuietPort(port) }
         for pid in SSHServer.strays(port) { kill(pid, SIGKILL) }
         close(watchdogPipe)
         kill(watchdog, SIGKILL)
         waitpid(watchdog, &status, 0)
-        afterwards.update { $0 = QuietPort(port) }
+        // Something that was left held it.
+        afterwards.update { quiet in if quiet?.number != port { quiet = QuietPort(port) } }
     }
 
     private func text(_ path: String) -> String { SSHServer.text(path) }
