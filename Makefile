@@ -30,7 +30,7 @@ canaries: ## one line of the product changed at a time: the rig of reconciliatio
 bench: ## beside rsync, at least five times each; writes Benchmarks/RESULTS.md
 	@scripts/bootstrap.sh build bench
 	@scripts/build.sh
-	@Benchmarks/bench.py --write
+	@Benchmarks/bench.py
 
 bench-quick: ## the same in under five minutes; prints only
 	@scripts/bootstrap.sh build bench

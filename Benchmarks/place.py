@@ -1,112 +1,148 @@
-"""One file system to measure on: a source tree, targets of each tool, and how the tools are run on them."""
+"""One place (a file system) with all that is measured there: source trees, targets, servers, and single runs."""
 
-import json
 import os
-import re
+import shutil
 import tempfile
+import time
 
+import compare
 import machine
+import processes
+import servers
+import stopping
+import tools
 import trees
 
-DIRECTORIES = ("STATE_HOME", "CACHE_HOME", "CONFIG_HOME", "RUNTIME_DIR")
+REST_SECONDS = 3
 
 
 class Place:
-    """Each tool has targets of its own, so that what one has done is nothing to the other."""
-
-    def __init__(self, name, directory, binaries, servers):
-        self.name, self.servers = name, servers
-        self.headwater = os.path.join(binaries, "headwater")
-        self.work = tempfile.mkdtemp(prefix="headwater-bench-", dir=directory)
-        self.source = os.path.join(self.work, "source")
-        self.log = os.path.join(self.work, "log")
-        self.cipher = machine.best_cipher()
-        self.in_step = {}  # how many targets of a tool are in step with the source
+    def __init__(self, name, directory, headwater, stack, natives):
+        self.name, self.stack, self.natives = name, stack, natives
+        with stopping.whole():
+            self.work = tempfile.mkdtemp(prefix="headwater-bench-", dir=directory)
+            stack.callback(machine.remove, self.work)
+            self.servers = servers.Servers(self.work)
+            stack.callback(self.servers.stop)
+        self.ground = tools.Ground(self.work, headwater, servers.best_cipher())
+        self.trees = {}  # name -> bytes, of the sources that exist
+        self.digests = {}  # name -> digest of the source as it is
+        self.prefix = []
+        self.warm = 0
+        self.touched = 0.0  # when a source was last made or changed
         self.environment = {
-            "PATH": os.environ["PATH"], "HOME": f"{self.work}/home", "LANG": "C.UTF-8", "USER": machine.user(),
-            **{f"XDG_{kind}": f"{self.work}/{kind}" for kind in DIRECTORIES},
+            "PATH": os.environ["PATH"], "HOME": f"{self.work}/home", "LANG": "C.UTF-8", "USER": servers.user(),
+            **{f"XDG_{kind}": f"{self.work}/{kind}" for kind in
+               ("STATE_HOME", "CACHE_HOME", "CONFIG_HOME", "RUNTIME_DIR")},
         }  # fmt: skip
-        for kind in ("home", *DIRECTORIES):
+        for kind in ("home", "STATE_HOME", "CACHE_HOME", "CONFIG_HOME", "RUNTIME_DIR"):
             os.makedirs(f"{self.work}/{kind}", mode=0o700)
 
-    def close(self):
-        machine.remove(self.work)
+    # Sources
 
-    def use(self, make):
-        """Has another source tree made."""
-        self.clear("headwater", "rsync")
-        machine.remove(self.source)
-        make(self.source)
-        self.note_change()
+    def source(self, name):
+        return f"{self.work}/source-{name}"
 
-    def note_change(self):
-        """The source is another one now."""
-        self.expected = trees.facts(self.source)
+    def make(self, name, maker, *arguments):
+        """The source of that name, made once; the others are removed, so that there is room."""
+        if name not in self.trees:
+            for other in list(self.trees):
+                self.drop(other)
+            self.trees[name] = maker(self.source(name), *arguments)
+            self.changed(name)
+        return self.trees[name]
+
+    def drop(self, name):
+        machine.remove(self.source(name))
+        del self.trees[name], self.digests[name]
+
+    def changed(self, name):
+        self.touched = time.monotonic()
+        self.digests[name] = compare.digest(self.source(name))
+
+    def needs_room(self, count):
+        room = machine.room(self.work)
+        if room < count:
+            raise stopping.Skipped(f"it needs {count / 1e9:.1f} GB, {room / 1e9:.1f} GB are free")
+
+    # Targets
 
     def target(self, tool, index):
-        return os.path.join(self.work, f"{tool.split()[0]}{index}")
+        return f"{self.work}/target-{tool.key}-{index}"
 
-    def clear(self, *tools):
-        for tool in tools:
-            self.in_step[tool.split()[0]] = 0
-            for index in range(len(self.servers)):
-                machine.remove(self.target(tool, index))
-        if "headwater" in tools:
-            machine.remove(os.path.join(self.source, ".headwater"))
-            machine.remove(os.path.join(self.work, "STATE_HOME", "headwater"))
+    def layout(self, tool, name, count, pulls=False):
+        targets = [self.target(tool, index) for index in range(count)]
+        return tools.Layout(self.source(name), targets, self.servers[:count], pulls, self.prefix)
 
-    def topology(self, count, pull=False):
-        path = os.path.join(self.work, f"{'pull' if pull else 'push'}{count}.yaml")
-        with open(path, "w") as file:
-            source = self.servers[0].peer(self.source) if pull else self.source
-            file.write(f"headwater: 1\nname: bench\ndefaults: {{max_delete: 100%}}\npeers:\n  source: {source}\n")
-            for index in range(count):
-                path_of = self.target("headwater", index)
-                file.write(f"  t{index}: {path_of if pull else self.servers[index].peer(path_of)}\n")
-            mode = "pull" if pull else "push"
-            file.write("edges:\n" + "".join(f"  - {{from: source, to: t{i}, mode: {mode}}}\n" for i in range(count)))
-        return path
+    def clear(self, tool=None):
+        """Removes the targets (of one tool), and what Headwater remembers of its own."""
+        for entry in os.listdir(self.work):
+            if entry.startswith(f"target-{tool.key}-" if tool else "target-"):
+                machine.remove(f"{self.work}/{entry}")
+        if tool is None or tool.key == "headwater":
+            for name in self.trees:
+                machine.remove(f"{self.source(name)}/.headwater")
+            machine.remove(f"{self.work}/STATE_HOME/headwater")
+        if tool is None or tool.key == "unison":
+            self._forget_unison()
 
-    def commands(self, tool, count, pull=False):
-        if tool == "headwater":
-            return [[self.headwater, "run", "--json", self.topology(count, pull)]]
-        far = f"{machine.user()}@127.0.0.1:"
-        found = []
-        for index in range(count):
-            ends = [far + self.source + "/", self.target(tool, index) + "/"]
-            if not pull:
-                ends = [self.source + "/", far + self.target(tool, index) + "/"]
-            found.append(
-                ["rsync", *tool.split()[1:], "--delete", "--stats", "--exclude=/.headwater", "-e",
-                 self.servers[index].ssh(self.cipher), *ends]
-            )  # fmt: skip
-        return found
+    def _forget_unison(self):
+        machine.remove(f"{self.work}/home/.unison")
+        for server in self.servers:
+            machine.remove(f"{server.directory}/home/.unison")
 
-    def run(self, tool, count, pull=False):
-        """Seconds, processor seconds of the whole machine, bytes sent and bytes received at this end."""
-        run = machine.measured(self.commands(tool, count, pull), self.environment, self.log)
-        run["sent"], run["received"] = traffic(tool, run.pop("outputs"))
-        self.in_step[tool.split()[0]] = count
-        return run
+    def start_servers(self, count, address="127.0.0.1", prefix=()):
+        """With the agent deployed, as rsync is installed."""
+        self.servers.start(count, address, prefix)
+        if self.warm < count:
+            small = f"{self.work}/source-small"
+            trees.make_tree(small, 10, 40_960)
+            self.trees["small"], self.digests["small"] = 0, None
+            tool = tools.Headwater()
+            self.run(tool, self.layout(tool, "small", count))
+            self.clear(tool)
+            self.drop("small")
+            self.warm = count
 
-    def bring_in_step(self, tool, count):
-        if self.in_step.get(tool.split()[0]) != count:
-            self.run(tool, count)
-            self.check(tool, count)
+    # Runs
 
-    def check(self, tool, count):
+    def run(self, tool, layout, limit=1800, wrap=None):
+        """Runs it once. What the run before left unwritten is not charged to it.
+
+        A source rests before: what changed a moment ago may be read twice, to be sure of it, and by the tool that is first only.
+        """
+        commands = tool.commands(self.ground, layout)
+        if wrap:
+            commands = [wrap(command, index) for index, command in enumerate(commands)]
+        logs = [f"{self.work}/log-{index}" for index in range(len(commands))]
+        os.sync()
+        time.sleep(max(0, self.touched + REST_SECONDS - time.monotonic()))
+        result = processes.run(commands, self.environment, logs, self.servers, limit)
+        if not result["unfinished"]:
+            result.update(tool.said(logs, layout))
+        return result
+
+    def check(self, tool, layout, name):
         """A run whose trees differ has no score."""
-        for index in range(count):
-            wrong = trees.differences(self.expected, trees.facts(self.target(tool, index)))
-            if wrong:
-                raise machine.Failed(f"{tool}: the tree of target {index} differs: {wrong}")
+        expected = self.digests[name]
+        if tool.is_coarse:
+            expected = compare.digest(layout.source, coarse=True)
+        for target in layout.targets:
+            if compare.digest(target, tool.is_coarse) != expected:
+                where = compare.differences(layout.source, target, tool.is_coarse)
+                raise stopping.Failed(f"{tool.name}: {os.path.basename(target)} differs from the source: {where}")
 
+    def shown(self, tool, layout):
+        names = {self.work: "$WORK", self.ground.headwater: "headwater"}
+        names |= {server.directory: f"$HOST{index}" for index, server in enumerate(self.servers)}
+        if isinstance(tool, (tools.Walk, tools.Unison)):
+            names[tool.program] = os.path.basename(tool.program)
+        return tools.shown(tool.commands(self.ground, layout)[0], names)
 
-def traffic(tool, outputs):
-    if tool == "headwater":
-        edges = json.loads(outputs[0].strip().splitlines()[-1])["edges"]
-        return sum(edge["bytes_sent"] for edge in edges), sum(edge["bytes_received"] for edge in edges)
-    return tuple(
-        sum(int(re.search(rf"Total bytes {way}: ([\d,]+)", text)[1].replace(",", "")) for text in outputs)
-        for way in ("sent", "received")
-    )
+    def zstd_ratio(self, name):
+        """What `zstd -1` makes of the tree as one stream of tar; None without zstd."""
+        if not shutil.which("zstd"):
+            return None
+        command = 'tar -C "$1" --exclude=./.headwater -cf - . | zstd -1 -q -c | wc -c'
+        packed = int(processes.require(["bash", "-c", command, "bash", self.source(name)]))
+        return round(self.trees[name] / packed, 2)

@@ -1,133 +1,158 @@
-"""What was measured, as a table for people, a picture, and JSON."""
+"""What is written of a run of the suite: a report for people, all figures for programs, a picture."""
 
 import json
 import os
-import statistics
 
-import machine
-import rows
+import drawing
 
-
-def summarise(row, place, runs):
-    """One line per tool; ratios are of runs made one right after the other."""
-    lines = []
-    for tool, measured in runs.items():
-        if not measured:
-            continue
-        seconds = [run["seconds"] for run in measured]
-        ratios = [ours["seconds"] / theirs["seconds"] for ours, theirs in zip(runs["headwater"], measured)]
-        lines.append({
-            "row": row, "place": place, "tool": tool, "seconds": [round(value, 3) for value in seconds],
-            "median": round(statistics.median(seconds), 3), "min": round(min(seconds), 3), "max": round(max(seconds), 3),
-            "processor": round(statistics.median(run["processor"] for run in measured), 2),
-            "sent": int(statistics.median(run["sent"] for run in measured)),
-            "received": int(statistics.median(run["received"] for run in measured)),
-            "ratio": None if tool == "headwater" else round(statistics.median(ratios), 3),
-            "ratios": None if tool == "headwater" else [round(ratio, 3) for ratio in ratios],
-        })  # fmt: skip
-    return lines
+PICTURE = "growth.svg"
 
 
-def table(results):
-    lines = ["| row | where | tool | median s | min to max | processor s | MB sent | headwater / it | to reach |",
-             "|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
-    for line in results:
-        ratio, goal = "", ""
-        if line["ratio"] is not None:
-            ratio = f"{line['ratio']:.2f}"
-            if line["tool"] == "rsync -a":
-                reached = rows.ROWS[line["row"]][3]
-                goal = f"{reached:.2f}: {'yes' if line['ratio'] <= reached else 'no'}"
-        lines.append(
-            f"| {line['row']} | {line['place']} | {line['tool']} | {line['median']:.2f} | "
-            f"{line['min']:.2f} to {line['max']:.2f} | {line['processor']:.1f} | {line['sent'] / 1e6:.2f} | {ratio} | "
-            f"{goal} |"
-        )
-    return "\n".join(lines)
-
-
-MEANINGS = """\
-F1, F8: first push to 1 and to 8 targets at once; P1: the same as a pull from one. N1, N8: nothing changed. C8: one file of a hundred
-changed. R1: a directory of {flat} files renamed. B1: one file of {large:.0f} MB of random bytes, the first time; D1, D8: a thousand pages of
-each GiB of it overwritten; I1: 800 bytes inserted at its front. M1, NM: first push of {many} small files, and nothing changed. All others:
-{files} files, {bytes:.0f} MB, half of them text. The last but one column is the median of the ratios of runs made one right after the other;
-below 1 Headwater is faster."""
-
-
-def report(document):
+def text(document):
     facts = document["machine"]
     lines = [
         "# Headwater beside rsync", "",
         f"{document['date']}, {facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, {facts['system']}, "
-        f"Linux {facts['kernel']}. All ends of all connections share these cores: ratios count, seconds do not. "
-        f"{document['repeats']} runs of each tool, in turns.", "",
-        table(document["results"]), "", MEANINGS.format(**document["sizes"]), "",
-        "After each run that changes something the trees were compared (kinds, modes, times in ns, sizes, link targets, SHA-256) "
-        "before it counted.", "",
-        "Durability: Headwater makes every file durable before it publishes it; `rsync` leaves that to the page "
-        "cache, but for `rsync … --fsync`. On tmpfs nothing is durable for either.", "",
-        "The agent was deployed before the clock ran, as rsync was installed. No process was resident in between.", "",
+        f"Linux {facts['kernel']}. Both ends of all connections share these cores: ratios count, seconds do not.", "",
+        *_state(document), *_targets(document), *_figures(document), *_growth(document), *_notes(document),
+        *_terms(), *_versions(document),
     ]  # fmt: skip
-    lines += [f"Not measured: {failure}\n" for failure in document["failures"]]
-    if document["memory"]:
-        lines += [f"Memory, {document['sizes']['many']} small files, 1 target (peak resident, MB):", "",
-                  "| run | orchestrator | agent |", "|---|---|---|"]  # fmt: skip
-        lines += [f"| {run} | {a / 1e6:.0f} | {b / 1e6:.0f} |" for run, (a, b) in document["memory"].items()]
-        lines.append("")
-    if document["marginal"]:
-        lines += marginal_table(document["marginal"])
-    lines += ["Versions:", "", "```", *facts["headwater"], facts["rsync"], facts["ssh"], "```", "", "Commands:", "", "```"]
-    lines += document["commands"] + ["```", ""]
     return "\n".join(lines)
 
 
-def marginal_table(points):
-    lines = ["## X: what one more target costs the source", "", "![](cost.svg)", "",
-             "A first push to so many targets at once. Processor seconds of the source alone, SSH included; calls and bytes read are "
-             "Headwater's.", "",
-             "| targets | headwater s | rsync s | MB read | " + " | ".join(machine.TRACED) + " |",
-             "|---|---|---|---|" + "---|" * len(machine.TRACED)]  # fmt: skip
-    for point in points:
-        read = f"{point['bytes_read'] / 1e6:.1f}" if "bytes_read" in point else ""
-        calls = " | ".join(str(point.get(call, "")) for call in machine.TRACED)
-        lines.append(f"| {point['targets']} | {point['headwater']} | {point['rsync']} | {read} | {calls} |")
-    return lines + [""]
+def _state(document):
+    if document["state"] == "complete":
+        return []
+    done = ", ".join(f"{row['row']} ({row['place']})" for row in document["rows"]) or "no row"
+    return [f"**This run is not complete** ({document['state']}): it has {done}.", ""]
 
 
-def picture(points):
-    """Processor seconds of the source against the number of targets, both tools, from zero."""
-    width, height, left, bottom = 640, 360, 60, 40
-    most = max(max(point["headwater"], point["rsync"]) for point in points)
-    last = max(point["targets"] for point in points)
-
-    def at(targets, seconds):
-        x = left + (width - left - 20) * targets / last
-        return f"{x:.1f},{height - bottom - (height - bottom - 20) * seconds / most:.1f}"
-
-    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
-             f'<rect width="{width}" height="{height}" fill="white"/>',
-             f'<path d="M{left} 20 V{height - bottom} H{width - 20}" fill="none" stroke="#555"/>']  # fmt: skip
-    for point in points:
-        x = at(point["targets"], 0).split(",")[0]
-        lines.append(f'<text x="{x}" y="{height - bottom + 16}" text-anchor="middle">{point["targets"]}</text>')
-    for part in (0, 0.5, 1):
-        y = at(0, most * part).split(",")[1]
-        lines.append(f'<text x="{left - 6}" y="{y}" text-anchor="end">{most * part:.1f}</text>')
-    for tool, colour in (("rsync", "#c0504d"), ("headwater", "#1f6fb4")):
-        dots = " ".join(at(point["targets"], point[tool]) for point in points)
-        lines.append(f'<polyline points="{dots}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        x, y = at(points[-1]["targets"], points[-1][tool]).split(",")
-        lines.append(f'<text x="{x}" y="{float(y) - 8:.1f}" text-anchor="end" fill="{colour}">{tool}</text>')
-    lines.append(f'<text x="{width / 2}" y="{height - 6}" text-anchor="middle">targets</text>')
-    lines.append('<text x="8" y="14">processor seconds of the source</text></svg>')
-    return "\n".join(lines) + "\n"
+def _targets(document):
+    lines = ["## Targets", "", "| row | what | where | measured | target | |", "|---|---|---|---|---|---|"]
+    for row in document["rows"]:
+        head = f"| {row['row']} | {row['title']} | {row['place']} |"
+        if row["status"] != "measured":
+            lines.append(f"{head} {row['status']}: {_cell(row['reason'])} | {row['target']} | |")
+        for one in row["judged"]:
+            reached = "reached" if one["reached"] else "**missed**"
+            lines.append(f"{head} {one['what']}: {one['value']} | {one['target']} | {reached} |")
+    return [*lines, ""]
 
 
-def write(document):
-    directory = os.path.join(machine.ROOT, "Benchmarks")
-    files = {"RESULTS.md": report(document), "results.json": json.dumps(document, indent=1) + "\n"}
-    if document["marginal"]:
-        files["cost.svg"] = picture(document["marginal"])
-    for name, text in files.items():
-        with open(os.path.join(directory, name), "w") as file:
-            file.write(text)
+def _figures(document):
+    lines = [
+        "## Figures", "",
+        "| row | where | tool | median s | min–max | headwater / it | processor s, near + far | sent MB | "
+        "peak MB, near / far | durable |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for row in document["rows"]:
+        if row["row"] == "X":
+            continue
+        for line in row["tools"]:
+            lines.append(f"| {row['row']} | {row['place']} | " + " | ".join(_figure_cells(line)) + " |")
+    return [*lines, ""]
+
+
+def _figure_cells(line):
+    more = "> " if line["unfinished"] else ""
+    median = f"{more}{line['median']:.2f}"
+    if line["unfinished"]:
+        median += f" (cut short: {line['unfinished']} of {len(line['runs'])}; {line['arrived'] / 1e6:.0f} MB arrived)"
+    ratio = "" if line["ratio"] is None else ("≈ " if line["unfinished"] else "") + f"{line['ratio']:.2f}"
+    cpu = f"{line['near_cpu']:.2f}" + (f" + {line['far_cpu']:.2f}" if "far_cpu" in line else "")
+    sent = f"{line['bytes_sent'] / 1e6:.2f}" if "bytes_sent" in line else ""
+    peak = " / ".join(f"{line[end] / 1e6:.0f}" if line.get(end) else "–" for end in ("near_peak", "far_peak"))
+    spread = f"{line['min']:.2f}–{line['max']:.2f}"
+    return [line["tool"], median, spread, ratio, cpu, sent, peak, line["durable"].split(":")[0]]
+
+
+def _growth(document):
+    row = next((row for row in document["rows"] if row.get("curves")), None)
+    if not row:
+        return []
+    lines = [
+        "## What one more target costs the source", "", f"![processor seconds and bytes read]({PICTURE})", "",
+        "| tool | targets | processor s | MB read | seconds | open | read | stat | getdents |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for tool, curves in row["curves"].items():
+        for (count, cpu), (_, read), (_, seconds) in zip(curves["near_cpu"], curves["rchar"], curves["seconds"]):
+            calls = row["calls"].get(tool, {}).get(str(count), {})
+            counts = [str(calls.get(group, "")) for group in ("open", "read", "stat", "getdents")]
+            lines.append(f"| {tool} | {count} | {cpu:.2f} | {read / 1e6:.1f} | {seconds:.2f} | {' | '.join(counts)} |")
+    return [*lines, ""]
+
+
+def _notes(document):
+    lines = ["## Notes", ""]
+    for row in document["rows"]:
+        tree = row["tree"]
+        facts = []
+        if tree:
+            packed = f", zstd -1 makes it {tree['zstd_1']} times smaller" if tree.get("zstd_1") else ""
+            facts = [f"{tree['files']} files, {tree['bytes'] / 1e6:.1f} MB{packed}"]
+        text = "; ".join([*facts, *map(_cell, row["notes"]), f"{row['took']:.0f} s in all"])
+        lines.append(f"- {row['row']}, {row['place']}: {text}.")
+    return [*lines, ""]
+
+
+def _terms():
+    return [
+        "## How to read this", "",
+        "- A ratio is the median of the ratios of runs made one right after the other; below 1 Headwater is faster. "
+        "Targets hold against the faster of `rsync -a` and `rsync -a -W`.",
+        "- Trees are compared (path, kind, mode, time in ns, size, SHA-256, link target) before a run counts.",
+        "- Near is where the tool was started, far is everything below the SSH servers. For `rsync` near holds its "
+        "`ssh`. Bytes read are `rchar` of `/proc/PID/io`: for `rsync` with what its `ssh` reads from it.",
+        "- Bytes sent are what each tool says, before SSH: the sum over all targets.",
+        "- Durable: whether what was written was synced before the tool ended. On tmpfs nothing is durable for any.",
+        "- `cp -a`, `tar`, the C walk keep nothing in step; they show what a machine can do at most.",
+        "- The agent was deployed before the clock ran, as rsync was installed. Nothing was resident in between.", "",
+    ]  # fmt: skip
+
+
+def _versions(document):
+    facts = document["machine"]
+    lines = ["## Versions and commands", "", "```", *facts["headwater"]]
+    lines += [facts[key] for key in ("rsync", "ssh", "tar", "cp", "unison") if facts.get(key)]
+    for place, kind in document["places"].items():
+        lines.append(f"{place}: {kind}")
+    lines += ["```", "", "```"]
+    seen = set()
+    for row in document["rows"]:
+        for line in row["tools"]:
+            if line["command"] and (line["tool"], row["over_link"]) not in seen:
+                seen.add((line["tool"], row["over_link"]))
+                lines += [f"# {line['tool']} ({row['row']}, {row['place']})", line["command"]]
+    return [*lines, "```", ""]
+
+
+def _cell(text):
+    return " ".join(str(text).replace("|", "/").split())[:600]
+
+
+def write(document, directory):
+    """All three; each is whole at every moment."""
+    os.makedirs(directory, exist_ok=True)
+    _replace(f"{directory}/RESULTS.md", text(document))
+    _replace(f"{directory}/results.json", json.dumps(document, indent=1) + "\n")
+    row = next((row for row in document["rows"] if row.get("curves")), None)
+    if row:
+        panels = []
+        for title, unit, key, scale in (
+            ("Processor time of the source", "seconds", "near_cpu", 1),
+            ("Read by the source", "MB", "rchar", 1e-6),
+        ):
+            curves = {
+                tool: [(count, value * scale) for count, value in found[key]] for tool, found in row["curves"].items()
+            }
+            panels.append((title, unit, curves))
+        caption = f"First push of {row['tree']['files']} files, {row['tree']['bytes'] / 1e6:.0f} MB, {document['date']}"
+        _replace(f"{directory}/{PICTURE}", drawing.picture(panels, caption))
+
+
+def _replace(path, content):
+    with open(f"{path}.new", "w") as file:
+        file.write(content)
+    os.rename(f"{path}.new", path)

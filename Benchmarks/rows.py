@@ -1,131 +1,83 @@
-"""The rows of the scoreboard: which tree, how many targets, what happens before each run, and what is to be reached."""
+"""The rows of the scoreboard: what each does, and what it must reach."""
 
-import os
-import random
-import shutil
-import sys
+from dataclasses import dataclass, field
 
-import machine
-import trees
-
-TOTAL_BYTES_PER_FILE = 14380  # 50 000 files are 719 MB
-EDIT_BYTES = 4096
-
-# name: tree, kind of run, targets, the ratio to `rsync -a` to be reached
-ROWS = {
-    "F1": ("mixed", "first", 1, 0.55), "F8": ("mixed", "first", 8, 0.40), "P1": ("mixed", "pull", 1, 0.70),
-    "N1": ("mixed", "unchanged", 1, 0.50), "N8": ("mixed", "unchanged", 8, 0.35),
-    "C8": ("mixed", "some", 8, 0.35), "R1": ("flat", "renamed", 1, 0.20),
-    "B1": ("large", "first", 1, 0.60), "D1": ("large", "edits", 1, 0.60), "D8": ("large", "edits", 8, 0.35),
-    "I1": ("large", "inserted", 1, 1.00), "M1": ("many", "first", 1, 0.60), "NM": ("many", "unchanged", 1, 0.50),
-}  # fmt: skip
+GIB = 1 << 30
 
 
-def makers(files, large_bytes, many_files):
-    return {
-        "mixed": lambda path: trees.make_tree(path, files, files * TOTAL_BYTES_PER_FILE),
-        "flat": lambda path: trees.make_flat(path, files * 2 // 5),
-        "large": lambda path: trees.make_large(path, large_bytes),
-        "many": lambda path: trees.make_tree(path, many_files, 0, fan_out=200),
-    }
+@dataclass
+class Sizes:
+    files: int = 50_000
+    noise: int = GIB  # the large file
+    many: int = 1_000_000
+    far: int = 10_000  # files over the link
+    limit: int = 150  # seconds for what may never end over a link that loses packets
+    growth: tuple = (1, 2, 4, 8, 16)
+
+    @property
+    def renamed(self):
+        return max(1, self.files * 2 // 5)
+
+    @property
+    def changed(self):
+        return max(1, self.files // 100)
+
+    @staticmethod
+    def chosen(files, noise_mib, quick):
+        if quick:
+            files = files or 10_000
+            return Sizes(files, (noise_mib or 128) << 20, files * 5, max(200, files // 5), 15, (1, 2, 4))
+        files = files or 50_000
+        return Sizes(files, (noise_mib or 1024) << 20, files * 20, max(200, files // 5))
 
 
-def progress(place, row, tool, run):
-    print(f"  {place.name} {row}: {tool} {run['seconds']:.2f} s", file=sys.stderr, flush=True)
+@dataclass
+class Row:
+    name: str
+    what: str
+    kind: str  # first, unchanged, changed, growth
+    tree: str  # files, tiny, noise, renamed
+    targets: int
+    bound: float | None  # of the median of our seconds / rsync's, pair by pair
+    change: str = ""  # of mutate.py
+    pulls: bool = False
+    ceilings: tuple = ()
+    disk: bool = False  # also measured on disk
+    link: dict | None = None
+    limits: dict = field(default_factory=dict)  # what else must hold, by the names of verdict.py
 
 
-def turned(tools, repeat):
-    """Turned by one each time, so that no tool always runs first."""
-    return tools[repeat % len(tools):] + tools[: repeat % len(tools)]
+COPIES = ("cp", "tar")
+FAR = {"round_trip": 0.1, "loss": 0.0, "congestion": None}
+
+ALL = [
+    Row("F1", "first push, 1 target", "first", "files", 1, 0.55, ceilings=(*COPIES, "unison"), disk=True),
+    Row("F8", "first push, 8 targets at once", "first", "files", 8, 0.40, ceilings=COPIES, disk=True),
+    Row("N1", "nothing changed, 1 target", "unchanged", "files", 1, 0.5, ceilings=("walk", "unison")),
+    Row("N8", "nothing changed, 8 targets", "unchanged", "files", 8, 0.35),
+    Row("C8", "1 of 100 files changed, 8 targets", "changed", "files", 8, 0.35, change="files", disk=True),
+    Row("P1", "first pull, 1 source", "first", "files", 1, 0.7, pulls=True, ceilings=("cp",)),
+    Row("X", "first push, cost at the source by number of targets", "growth", "files", 16, None),
+    Row("M1", "first push of tiny files", "first", "tiny", 1, 0.6, ceilings=COPIES),
+    Row("NM", "nothing changed, tiny files", "unchanged", "tiny", 1, 0.5, ceilings=("walk",),
+        limits={"near_peak": 150e6, "far_peak": 60e6}),
+    Row("B1", "one file of random bytes, first push", "first", "noise", 1, 0.6, ceilings=COPIES, disk=True),
+    Row("D1", "random edits of 4 KiB in that file", "changed", "noise", 1, 0.6, change="edits", disk=True,
+        limits={"sent_ratio": 1.0}),
+    Row("I1", "800 bytes inserted at its front", "changed", "noise", 1, 1.0, change="insert",
+        limits={"sent": 0.5e6}),
+    Row("D8", "random edits of 4 KiB in that file, 8 targets", "changed", "noise", 8, 0.35, change="edits", disk=True,
+        limits={"reads": 1.1}),
+    Row("R1", "a directory renamed", "changed", "renamed", 1, 0.2, change="rename", limits={"payload": 0}),
+    Row("W1", "first push over 100 ms round trip", "first", "far", 1, 0.5, link=FAR),
+    Row("W2", "nothing changed over 100 ms round trip", "unchanged", "far", 1, 0.5, link=FAR),
+    Row("W3", "W1 with 1 % loss, BBR", "first", "far", 1, 0.35, link={**FAR, "loss": 0.01, "congestion": "bbr"}),
+    Row("W4", "W1 with 1 % loss, CUBIC", "first", "far", 1, 0.1, link={**FAR, "loss": 0.01, "congestion": "cubic"}),
+]  # fmt: skip
+
+NAMES = [row.name for row in ALL]
 
 
-def run_row(place, row, tools, repeats):
-    """tool -> what each of its runs took, in the order of the repeats."""
-    _, kind, count, _ = ROWS[row]
-    runs = {tool: [] for tool in tools}
-    if kind == "unchanged":
-        for tool in tools:
-            place.bring_in_step(tool, count)
-            place.run(tool, count)
-    elif kind not in ("first", "pull"):
-        for tool in tools:
-            place.bring_in_step(tool, count)
-    choose = random.Random(row)
-    for repeat in range(repeats):
-        if kind in CHANGES:
-            CHANGES[kind](place.source, choose, repeat)
-            place.note_change()
-        for tool in turned(tools, repeat):
-            if "--fsync" in tool and repeat > 0:
-                continue
-            if kind in ("first", "pull"):
-                place.clear(tool)
-            os.sync()  # what the run before left unwritten is not charged to this one
-            runs[tool].append(place.run(tool, count, pull=kind == "pull"))
-            progress(place, row, tool, runs[tool][-1])
-            if kind != "unchanged":
-                place.check(tool, count)
-    if kind == "pull":
-        place.clear(*tools)
-    return runs
-
-
-def change_some(source, choose, _):
-    """One file of a hundred gets another content."""
-    found = sorted(os.path.join(top, name) for top, _, names in os.walk(source) for name in names
-                   if ".headwater" not in top)  # fmt: skip
-    for path in choose.sample(found, max(1, len(found) // 100)):
-        with open(path, "r+b") as file:
-            file.write(choose.randbytes(16))
-
-
-def edit(source, choose, _):
-    """A thousand pages of each GiB are overwritten, at random."""
-    path = os.path.join(source, "large")
-    size = os.path.getsize(path)
-    with open(path, "r+b") as file:
-        for _ in range(max(1, size * 1000 >> 30)):
-            file.seek(choose.randrange(size - EDIT_BYTES))
-            file.write(choose.randbytes(EDIT_BYTES))
-
-
-def insert(source, choose, _):
-    path = os.path.join(source, "large")
-    with open(path, "rb") as old, open(path + ".new", "wb") as new:
-        new.write(choose.randbytes(800))
-        shutil.copyfileobj(old, new, 1 << 20)
-    os.rename(path + ".new", path)
-
-
-def rename(source, _, repeat):
-    old = next(entry.path for entry in os.scandir(source) if entry.name != ".headwater")
-    os.rename(old, os.path.join(source, f"renamed{repeat}"))
-
-
-CHANGES = {"some": change_some, "edits": edit, "inserted": insert, "renamed": rename}
-
-
-def memory(place):
-    """Peak resident bytes (orchestrator, agent) of a first push and of one more run."""
-    place.clear("headwater")
-    command = place.commands("headwater", 1)[0]
-    directory = place.servers[0].directory
-    return {run: machine.peak_memory(command, place.environment, directory) for run in ("first", "unchanged")}
-
-
-def marginal(place, counts):
-    """What the source does for so many targets at once: processor seconds of both tools, and calls and bytes of Headwater."""
-    found = []
-    for count in counts:
-        point = {"targets": count}
-        for tool in ("headwater", "rsync -a"):
-            place.clear(tool)
-            point[tool.split()[0]] = machine.source_seconds(
-                place.commands(tool, count), place.environment, place.log)
-        place.check("headwater", count)
-        place.clear("headwater")
-        calls = machine.traced(place.commands("headwater", count)[0], place.environment, place.work)
-        point.update(calls or {})
-        found.append(point)
-        print(f"  {place.name} X: {point}", file=sys.stderr, flush=True)
-    return found
+def edits(size):
+    """How many pieces change in a file of `size`: 1 000 in 1 GiB."""
+    return max(1, 1000 * size // GIB)

@@ -1,10 +1,8 @@
-"""Deterministic trees for the benchmarks, and a comparison of trees that shares nothing with the product."""
+"""Deterministic trees for the benchmarks."""
 
-import hashlib
 import math
 import os
 import random
-import stat
 
 WORDS = [
     bytes("".join(random.Random(n).choice("etaoinshrdlucmfwypvbgkjqxz") for _ in range(3 + n % 9)), "ascii")
@@ -63,59 +61,57 @@ def make_tree(path, count, total, seed=20260000, fan_out=100):
         when = 1_600_000_000_000_000_000 + index * 1_000_003
         os.utime(name, ns=(when, when))
         written += size
+    _date_directories(path)
+    return written
+
+
+def make_tiny(path, count, seed=20260001, fan_out=200):
+    """`count` files of up to 200 bytes."""
+    os.makedirs(path)
+    text = text_pool(1 << 20, seed)
+    choose = random.Random(seed + 1)
+    written = 0
+    for index in range(count):
+        if index % fan_out == 0:
+            directory = os.path.join(path, f"d{index // (fan_out * 50):03}", f"e{index // fan_out % 50:02}")
+            os.makedirs(directory, exist_ok=True)
+        start = choose.randrange(len(text) - 200)
+        content = b"%012d " % index + text[start : start + choose.randrange(188)]
+        name = f"{directory}/f{index:07}"
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        os.write(descriptor, content)
+        os.close(descriptor)
+        when = 1_600_000_000_000_000_000 + index * 1_000_003
+        os.utime(name, ns=(when, when))
+        written += len(content)
+    _date_directories(path)
+    return written
+
+
+def make_noise(path, size, seed=20260002):
+    """A directory with one file of random bytes, `noise.bin`."""
+    os.makedirs(path)
+    source = random.Random(seed)
+    with open(f"{path}/noise.bin", "wb") as file:
+        for start in range(0, size, 1 << 20):
+            file.write(source.randbytes(min(1 << 20, size - start)))
+    os.utime(f"{path}/noise.bin", ns=(1_600_000_000_000_000_000,) * 2)
+    _date_directories(path)
+    return size
+
+
+def make_renamed(path, count, total):
+    """`count` files in the directory `set0`, and one file beside it that stays."""
+    os.makedirs(path)
+    written = make_tree(f"{path}/set0", count, total, seed=20260003)
+    with open(f"{path}/stays", "wb") as file:
+        file.write(b"stays\n")
+    _date_directories(path)
+    return written + 6
+
+
+def _date_directories(path):
     # In the past: rsync takes two directory times of the same second for equal.
     for number, (directory, _, _) in enumerate(os.walk(path)):
         when = 1_650_000_000_000_000_000 + number * 1_000_003
         os.utime(directory, ns=(when, when))
-    return written
-
-
-def make_flat(path, count):
-    """`count` files of some hundred bytes in one directory, `flat`."""
-    directory = os.path.join(path, "flat")
-    os.makedirs(directory)
-    for index in range(count):
-        with open(os.path.join(directory, f"f{index:06}"), "wb", buffering=0) as file:
-            file.write(b"%012d" % index * (10 + index % 40))
-
-
-def make_large(path, size, seed=20260001):
-    """One file of random bytes, `large`."""
-    os.makedirs(path)
-    source = random.Random(seed)
-    with open(os.path.join(path, "large"), "wb", buffering=0) as file:
-        for start in range(0, size, 1 << 20):
-            file.write(source.randbytes(min(1 << 20, size - start)))
-
-
-def digest(path):
-    with open(path, "rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
-def facts(path):
-    """name -> (kind, mode, mtime in ns, size, SHA-256 or link target) of everything below `path`."""
-    found = {}
-    pending = [(os.fsencode(path), b"")]
-    while pending:
-        directory, prefix = pending.pop()
-        with os.scandir(directory) as entries:
-            for entry in entries:
-                if entry.name == b".headwater":
-                    continue
-                name = prefix + entry.name
-                status = entry.stat(follow_symlinks=False)
-                mode, kind = stat.S_IMODE(status.st_mode), stat.S_IFMT(status.st_mode)
-                if kind == stat.S_IFDIR:
-                    found[name] = ("d", mode, status.st_mtime_ns)
-                    pending.append((entry.path, name + b"/"))
-                elif kind == stat.S_IFLNK:
-                    found[name] = ("l", os.readlink(entry.path))
-                elif kind == stat.S_IFREG:
-                    found[name] = ("f", mode, status.st_mtime_ns, status.st_size, digest(entry.path))
-    return found
-
-
-def differences(left, right):
-    """The first names whose facts differ."""
-    return sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name))[:5]
