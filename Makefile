@@ -27,12 +27,12 @@ canaries: ## one line of the product changed at a time: the rig of reconciliatio
 	@scripts/bootstrap.sh build test
 	@scripts/canaries.sh
 
-bench: ## beside rsync, at least five times each; writes Benchmarks/RESULTS.md
-	@scripts/bootstrap.sh build bench
+bench: ## the whole scoreboard beside rsync, at least five times each, some three hours; writes Benchmarks/RESULTS.md
+	@scripts/bootstrap.sh build test bench
 	@scripts/build.sh
 	@Benchmarks/bench.py
 
-bench-quick: ## the same in under five minutes; prints only
+bench-quick: ## the same with small trees in under five minutes; prints only
 	@scripts/bootstrap.sh build bench
 	@scripts/build.sh
 	@Benchmarks/bench.py --quick

@@ -48,7 +48,7 @@ def progress(text):
 def chosen_tools(row, place, quick):
     """The tools, and in how many turns those take part that cost long and say little."""
     found, turns = [OURS, tools.Rsync("-a")], {}
-    if row.kind == "first" and not row.link:
+    if row.kind == "first" and not row.link and not (quick and row.targets > 1):
         found.append(tools.Rsync("-a", "-W"))
         if row.tree == "tiny":
             turns[found[-1]] = 1

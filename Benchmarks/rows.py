@@ -25,8 +25,8 @@ class Sizes:
     @staticmethod
     def chosen(files, noise_mib, quick):
         if quick:
-            files = files or 10_000
-            return Sizes(files, (noise_mib or 128) << 20, files * 5, max(200, files // 5), 15, (1, 2, 4))
+            files = files or 4_000
+            return Sizes(files, (noise_mib or 128) << 20, files * 5, max(200, files // 5), 10, (1, 4))
         files = files or 50_000
         return Sizes(files, (noise_mib or 1024) << 20, files * 20, max(200, files // 5))
 
