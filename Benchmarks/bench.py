@@ -148,7 +148,7 @@ class Suite:
             }
             return
         go = measure.over_link if row.link else measure.measure
-        go(row, place, self.sizes, self.repeats, quick, runs)
+        go(row, place, self.sizes, 1 if quick and row.link else self.repeats, quick, runs)
         entry["floor"] = floors.floor(row, place, runs)
         entry["judged"] = verdict.judged(row, runs, entry["floor"])
 

@@ -126,12 +126,12 @@ def run(commands, environment, logs, servers=None, limit=1800):
         try:
             _watch(running, used, servers, began + limit)
         finally:
-            seconds = time.monotonic() - began
+            seconds = min(time.monotonic() - began, limit)
             for process in running:
                 end(process)
     codes = [process.returncode for process in running]
     if servers:
-        servers.quiet(used["unfinished"])
+        servers.quiet(by_force=used["unfinished"])
         used["far_cpu"] = servers.processor_seconds() - far_before
     if any(codes) and not used["unfinished"]:
         with open(logs[next(i for i, code in enumerate(codes) if code)], errors="replace") as file:
@@ -152,8 +152,12 @@ def _watch(running, used, servers, deadline):
             if not ended:
                 _sample(waiting.values(), used, servers)
                 if time.monotonic() > deadline:
-                    used["unfinished"] = True
-                    return
+                    # Asked to end, so that what it has used is known, and soon after made to.
+                    number = signal.SIGKILL if used["unfinished"] else signal.SIGTERM
+                    used["unfinished"], deadline = True, deadline + 5
+                    for process in waiting.values():
+                        with contextlib.suppress(ProcessLookupError):
+                            os.killpg(process.pid, number)
             for descriptor, _ in ended:
                 poll.unregister(descriptor)
                 _collect(waiting.pop(descriptor), used)
