@@ -34,7 +34,7 @@ def options():
     parser.add_argument("--rows", default=",".join(rows.NAMES), help="of " + ",".join(rows.NAMES))
     parser.add_argument("--place", action="append", default=[], metavar="NAME=DIRECTORY")
     parser.add_argument("--repeats", type=int)
-    parser.add_argument("--files", type=int, help="50000, quick 4000; the other trees are in proportion")
+    parser.add_argument("--files", type=int, help="50000, quick 2500; the other trees are in proportion")
     parser.add_argument("--noise-mib", type=int, help="size of the large file: 1024, quick 128")
     parser.add_argument("--out", metavar="DIRECTORY", help="where to write the report; a full run writes to Benchmarks/")
     chosen = parser.parse_args()

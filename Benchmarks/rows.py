@@ -25,7 +25,7 @@ class Sizes:
     @staticmethod
     def chosen(files, noise_mib, quick):
         if quick:
-            files = files or 4_000
+            files = files or 2_500
             return Sizes(files, (noise_mib or 128) << 20, files * 5, max(200, files // 5), 10, (1, 4))
         files = files or 50_000
         return Sizes(files, (noise_mib or 1024) << 20, files * 20, max(200, files // 5))
