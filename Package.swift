@@ -75,7 +75,7 @@ let package = Package(
             swiftSettings: settings),
 
         tests("CoreTests", ["Core"]),
-        tests("ContentTests", ["Core", "Content"]),
+        tests("ContentTests", ["Core", "Content", "TestSupport"]),
         tests("WireTests", ["Core", "Wire"]),
         tests("FiltersTests", ["Core", "Filters"]),
         tests(

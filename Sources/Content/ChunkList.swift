@@ -51,6 +51,13 @@ package struct ChunkListMaker: Sendable {
         }
     }
 
+    package mutating func add(_ segment: RawSegment) {
+        switch segment {
+        case .bytes(let bytes): add(bytes)
+        case .hole(let count): addHole(count)
+        }
+    }
+
     /// Adds a hole, which no chunk reaches into.
     package mutating func addHole(_ count: Int) {
         endChunk()

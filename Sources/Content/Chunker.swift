@@ -6,8 +6,8 @@ package struct ChunkSizes: Hashable, Sendable {
     package let averageBits: Int
 
     package static let averageBitsRange = 12...28
-    /// More chunks than that of one file are not kept: a list takes 24 bytes of memory for each.
-    private static let countTarget: UInt64 = 1 << 20
+    /// The most chunks of one file, as far as `averageBitsRange` allows: a list takes 24 bytes of memory for each.
+    private static let countMax: UInt64 = 1 << 20
 
     /// Nil outside of `averageBitsRange`.
     package init?(averageBits: Int) {
@@ -15,19 +15,19 @@ package struct ChunkSizes: Hashable, Sendable {
         self.averageBits = averageBits
     }
 
-    /// For a file that is cut for the first time: 4 KiB on average up to 1 GiB, growing with the root of the size from there, and with
+    /// For a file that is cut for the first time: 4 KiB on average below 4 GiB, growing with the root of the size from there, and with
     /// the size where there would be more than a million chunks.
     package init(forFileOf size: UInt64) {
         var bits = ChunkSizes.averageBitsRange.lowerBound
         while bits < ChunkSizes.averageBitsRange.upperBound,
-            size >> 30 >= 1 << (2 * UInt64(bits - 11)) || size >> UInt64(bits) > ChunkSizes.countTarget
+            size >> 30 >= 1 << (2 * UInt64(bits - 11)) || size >> UInt64(bits) > ChunkSizes.countMax
         { bits += 1 }
         averageBits = bits
     }
 
     var average: Int { 1 << averageBits }
     var least: Int { average / 4 }
-    package var most: Int { average * 4 }
+    var most: Int { average * 4 }
 }
 
 /// Finds where content is cut, so that an insertion or a deletion moves the cuts along with the content.
@@ -50,7 +50,7 @@ struct Gear {
     private let sizes: ChunkSizes
     private var hash: UInt64 = 0
     /// Bytes of the chunk that were looked at.
-    private(set) var seen = 0
+    private var seen = 0
 
     init(_ sizes: ChunkSizes) { self.sizes = sizes }
 

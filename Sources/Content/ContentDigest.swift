@@ -15,6 +15,20 @@ package enum Segment {
     }
 }
 
+/// What one segment of a file reads as. The bytes are lent by who read it.
+package enum RawSegment {
+    case bytes(UnsafeRawBufferPointer)
+    /// So many zeros for which the file system keeps nothing.
+    case hole(Int)
+
+    package var digest: Digest {
+        switch self {
+        case .bytes(let bytes): Hash.digest(bytes)
+        case .hole(let count): Zeros.digest(count: count)
+        }
+    }
+}
+
 /// The digest of a file's content, computed from the digests of its segments, so that neither end reads a large file twice.
 ///
 /// Content of at most one segment: XXH3-128 of it. Larger content: XXH3-128 over the concatenation of the 16-byte digests

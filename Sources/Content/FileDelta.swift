@@ -29,7 +29,7 @@ package struct FileDelta: Sendable {
 }
 
 /// Compares a file with the chunk list of an earlier version while it is read, segment by segment and in order.
-package struct FileDeltaMaker: ~Copyable {
+package struct FileDeltaMaker {
     private let base: Digest
     private let earlier: ChunkIndex
     private var maker: ChunkListMaker
@@ -38,7 +38,6 @@ package struct FileDeltaMaker: ~Copyable {
     private var lastPlace: Int?
     private var copies: [CopiedRange] = []
     private var segments: [Digest] = []
-    private var whole = ContentDigest()
 
     package init(_ earlier: ChunkList, base: Digest) {
         self.base = base
@@ -46,22 +45,10 @@ package struct FileDeltaMaker: ~Copyable {
         maker = ChunkListMaker(earlier.sizes)
     }
 
-    package mutating func add(segment bytes: UnsafeRawBufferPointer) {
-        add(Hash.digest(bytes))
-        maker.add(bytes)
+    package mutating func add(_ segment: RawSegment) {
+        segments.append(segment.digest)
+        maker.add(segment)
         compare()
-    }
-
-    /// - Parameter digest: of so many zeros.
-    package mutating func add(hole count: Int, _ digest: Digest) {
-        add(digest)
-        maker.addHole(count)
-        compare()
-    }
-
-    private mutating func add(_ digest: Digest) {
-        segments.append(digest)
-        whole.add(segment: digest)
     }
 
     /// Looks up the chunks that are complete by now.
@@ -80,10 +67,11 @@ package struct FileDeltaMaker: ~Copyable {
     }
 
     /// What was found, and the chunk list of the file itself.
-    package consuming func finish() -> (delta: FileDelta, list: ChunkList) {
+    package mutating func finish() -> (delta: FileDelta, list: ChunkList) {
         let list = maker.finish()
         compare()
-        return (FileDelta(base: base, digest: whole.finish(), segments: segments, copies: copies), list)
+        let digest = ContentDigest.joining(segments)
+        return (FileDelta(base: base, digest: digest, segments: segments, copies: copies), list)
     }
 }
 

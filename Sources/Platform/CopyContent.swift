@@ -32,15 +32,3 @@ private func copyThroughMemory(from source: Int32, to target: Int32, at offset: 
     }
     return got
 }
-
-/// Fills `buffer` with what stands at `offset`. EIO where the file ends before.
-package func readFully(_ file: Int32, _ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(SystemError) {
-    var filled = 0
-    while filled < buffer.count {
-        let got = try checkSize("pread") {
-            pread(file, buffer.baseAddress! + filled, buffer.count - filled, off_t(offset) + filled)
-        }
-        if got == 0 { throw SystemError("pread", EIO) }
-        filled += got
-    }
-}

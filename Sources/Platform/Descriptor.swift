@@ -71,6 +71,28 @@ package func readFully(_ fd: Int32, into buffer: UnsafeMutableRawBufferPointer) 
     return filled
 }
 
+/// The same from `offset` on, wherever the descriptor stands.
+package func readFully(_ fd: Int32, into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(SystemError)
+    -> Int
+{
+    var filled = 0
+    while filled < buffer.count {
+        let got = try checkSize("pread") {
+            pread(fd, buffer.baseAddress! + filled, buffer.count - filled, off_t(offset) + filled)
+        }
+        if got == 0 { break }
+        filled += got
+    }
+    return filled
+}
+
+/// Fills `buffer` with what stands at `offset`. EIO where the file ends before.
+package func readExactly(_ fd: Int32, into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64)
+    throws(SystemError)
+{
+    if try readFully(fd, into: buffer, at: offset) < buffer.count { throw SystemError("pread", EIO) }
+}
+
 /// Writes all of `bytes`.
 package func writeFully(_ fd: Int32, _ bytes: UnsafeRawBufferPointer) throws(SystemError) {
     var done = 0

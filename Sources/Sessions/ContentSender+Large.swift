@@ -67,11 +67,7 @@ extension ContentSender {
     func sendSegment(_ changes: inout [Int: Source.Announced]) throws(HeadwaterError) {
         var file = large!
         large = nil
-        let read =
-            if let delta = file.delta {
-                reader.segment(file.request, index: file.ordinal, in: delta)
-            } else { reader.segment(file.request, index: file.ordinal) }
-        switch read {
+        switch reader.segment(file.request, index: file.ordinal, in: file.delta) {
         case .success(let segment):
             let attributes = told(file.request.attributes, changes[file.index])
             let message = SegmentMessage(

@@ -44,31 +44,17 @@ struct UnchangedTree {
     /// How many entries were not synced by their kind, where the note is of this very tree and these very rows.
     var untrackedCount: Int? {
         guard let opened = try? directory.open(),
-            let file = try? Descriptor(at: opened.raw, UnchangedTree.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK),
-            let status = try? FileStatus(descriptor: file.raw), status.kind == .file,
-            status.size == UInt64(UnchangedTree.bytes)
+            let note = try? OwnFile.read(at: opened.raw, UnchangedTree.name, bytesMax: UInt64(UnchangedTree.bytes)),
+            note.count == UnchangedTree.bytes
         else { return nil }
-        return withUnsafeTemporaryAllocation(byteCount: UnchangedTree.bytes, alignment: 8) { buffer -> Int? in
-            guard (try? readFully(file.raw, buffer, at: 0)) != nil else { return nil }
-            let count = buffer.loadUnaligned(fromByteOffset: 24, as: UInt64.self).littleEndian
-            return buffer.elementsEqual(text(count)) ? Int(exactly: count) : nil
-        }
+        let count = note.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 24, as: UInt64.self)) }
+        return note == text(count) ? Int(exactly: count) : nil
     }
 
     /// Notes it. What fails costs the next run a comparison.
     func note(untrackedCount: Int) {
         guard !isPlan, let opened = try? directory.open() else { return }
-        let fresh = UnchangedTree.name + ".new"
-        unlinkat(opened.raw, fresh, 0)
-        guard
-            let file = try? Descriptor(at: opened.raw, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600),
-            text(UInt64(untrackedCount)).withUnsafeBytes({ write(file.raw, $0.baseAddress, $0.count) })
-                == UnchangedTree.bytes
-        else {
-            unlinkat(opened.raw, fresh, 0)
-            return
-        }
-        renameat(opened.raw, fresh, opened.raw, UnchangedTree.name)
+        try? OwnFile.replace(at: opened.raw, UnchangedTree.name, with: text(UInt64(untrackedCount)))
     }
 
     private func text(_ untrackedCount: UInt64) -> [UInt8] {

@@ -1,4 +1,5 @@
 import Content
+import TestSupport
 import Testing
 
 @Suite struct CompressionTests {
@@ -7,11 +8,11 @@ import Testing
     }
 
     @Test(arguments: [256, 300, 1024, 5000, 100_000]) func noise_isKnownFromSoManyBytesOn(_ count: Int) {
-        for seed in 0..<50 { #expect(CompressionTests.looksLikeNoise(noise(count, seed: UInt64(seed)))) }
+        for seed in 0..<50 { #expect(CompressionTests.looksLikeNoise(TreeBuilder.noise(count, seed: UInt64(seed)))) }
     }
 
     @Test func whatMayCompress_isNotTakenForNoise() {
-        let whole = noise(4096, seed: 7)
+        let whole = TreeBuilder.noise(4096, seed: 7)
         let digits = Array("0123456789abcdef".utf8)
         let samples: [[UInt8]] = [
             [], [7], Array(whole.prefix(255)), Array(repeating: 0, count: 4096),
@@ -25,7 +26,7 @@ import Testing
 
     @Test func compress_savesAnEighthOrSaysSo() {
         let text = (0..<500).flatMap { Array("line \($0) of a text\n".utf8) }
-        for (content, isSaved) in [(text, true), (noise(9000, seed: 1), false), ([], false), ([1], false)] {
+        for (content, isSaved) in [(text, true), (TreeBuilder.noise(9000, seed: 1), false), ([], false), ([1], false)] {
             var output = [UInt8](repeating: 0, count: content.count)
             let count = content.withUnsafeBytes { source in
                 output.withUnsafeMutableBytes { Compressor().compress(source, into: $0) }

@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func list_comesBack_andNothingIsMadeBefore() throws {
-        let (store, content) = (try store(), noise(100_000, seed: 1))
+        let (store, content) = (try store(), TreeBuilder.noise(100_000, seed: 1))
         #expect(store.list(of: Digest(high: 1, low: 2)) == nil)
         #expect(access(directory(".headwater/@root"), F_OK) != 0)
         store.keep(list(content), of: Digest(high: 1, low: 2))
@@ -45,30 +45,30 @@ import Testing
     func oddDirectory_isLeftAlone(how: String) throws {
         let store = try store()
         #expect(system("cd '\(directory.path)' && mkdir elsewhere && \(how)") == 0)
-        store.keep(list(noise(50_000, seed: 2)), of: Digest(high: 1, low: 2))
+        store.keep(list(TreeBuilder.noise(50_000, seed: 2)), of: Digest(high: 1, low: 2))
         #expect(store.list(of: Digest(high: 1, low: 2)) == nil)
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory("elsewhere")).isEmpty)
     }
 
     @Test func listsThatWereNotUsedForLongest_go() throws {
-        let size = UInt64(list(noise(100_000, seed: 1)).encoded().count)
+        let size = UInt64(list(TreeBuilder.noise(100_000, seed: 1)).encoded().count)
         let store = try store(bytesMax: size * 7 / 2)
         for number in 1...3 {
-            store.keep(list(noise(100_000, seed: UInt64(number))), of: Digest(high: 0, low: UInt64(number)))
+            store.keep(list(TreeBuilder.noise(100_000, seed: UInt64(number))), of: Digest(high: 0, low: UInt64(number)))
             // Each a second younger than the one before.
             let file = ".headwater/@root/*/chunks/" + Digest(high: 0, low: UInt64(number)).hex
             #expect(system("cd '\(directory.path)' && touch -d @\(1_000_000 + number) \(file)") == 0)
         }
         #expect(store.list(of: Digest(high: 0, low: 1)) != nil)
-        store.keep(list(noise(100_000, seed: 4)), of: Digest(high: 0, low: 4))
+        store.keep(list(TreeBuilder.noise(100_000, seed: 4)), of: Digest(high: 0, low: 4))
         #expect(try Set(names()) == Set([1, 3, 4].map { Digest(high: 0, low: $0).hex }))
     }
 
     /// However many targets have the same earlier version.
     @Test func changedFile_isReadOnceForAll() throws {
         let make = try TreeMaker(directory.path)
-        let earlier = noise(5_000_000, seed: 5)
-        try make.file("large", noise(700, seed: 6) + earlier)
+        let earlier = TreeBuilder.noise(5_000_000, seed: 5)
+        try make.file("large", TreeBuilder.noise(700, seed: 6) + earlier)
         let request = try scan(directory.path).request("large")
         let cache = ContentCache(
             root: try Descriptor(at: Descriptor.workingDirectory, directory.path, O_RDONLY | O_DIRECTORY))
@@ -79,7 +79,7 @@ import Testing
         for _ in 0..<8 {
             let reader = cache.openReader()
             let delta = try #require(try reader.delta(request, from: ContentDigest.of(earlier)) { false }.get())
-            #expect(delta.digest == ContentDigest.of(noise(700, seed: 6) + earlier))
+            #expect(delta.digest == ContentDigest.of(TreeBuilder.noise(700, seed: 6) + earlier))
             let segments = try (0..<Segment.count(ofSize: request.attributes.size)).map { index in
                 try reader.segment(request, index: index, in: delta).get()
             }
@@ -90,17 +90,17 @@ import Testing
         // Twice where the file is as fresh as this one, and what is new once more.
         #expect(cache.counters.bytesRead < 2 * Int(request.attributes.size) + 2 * sent[0] + 1, "\(cache.counters)")
         // The next version is compared with this one.
-        #expect(store.list(of: ContentDigest.of(noise(700, seed: 6) + earlier)) != nil)
+        #expect(store.list(of: ContentDigest.of(TreeBuilder.noise(700, seed: 6) + earlier)) != nil)
     }
 
     @Test func comparing_endsWhenAsked() throws {
         let make = try TreeMaker(directory.path)
-        try make.file("large", noise(3_000_000, seed: 7))
+        try make.file("large", TreeBuilder.noise(3_000_000, seed: 7))
         let request = try scan(directory.path).request("large")
         let cache = ContentCache(
             root: try Descriptor(at: Descriptor.workingDirectory, directory.path, O_RDONLY | O_DIRECTORY))
         let store = try store()
-        store.keep(list(noise(600_000, seed: 8)), of: Digest(high: 8, low: 8))
+        store.keep(list(TreeBuilder.noise(600_000, seed: 8)), of: Digest(high: 8, low: 8))
         cache.keepChunkLists(in: store)
         let reader = cache.openReader()
         #expect(try reader.delta(request, from: Digest(high: 8, low: 8)) { true }.get() == nil)

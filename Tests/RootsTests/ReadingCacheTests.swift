@@ -62,8 +62,13 @@ struct ReadingCacheTests {
         let text = (0..<400).flatMap { Array("line \($0)\n".utf8) }
         // One that fills the pack to its last byte lies before and behind the others by turns.
         for (round, extra) in [0, Pack.bytesMax].enumerated() {
-            var wanted = (0..<24).map { $0 % 3 == 1 ? noise(3000 + $0, seed: UInt64($0)) : text + [UInt8($0)] }
-            wanted += [[], noise(100, seed: 9), noise(max(0, extra - wanted.joined().count - 100), seed: 77)]
+            var wanted = (0..<24).map {
+                $0 % 3 == 1 ? TreeBuilder.noise(3000 + $0, seed: UInt64($0)) : text + [UInt8($0)]
+            }
+            wanted += [
+                [], TreeBuilder.noise(100, seed: 9),
+                TreeBuilder.noise(max(0, extra - wanted.joined().count - 100), seed: 77),
+            ]
             for (number, content) in wanted.enumerated() { try make.file("r\(round)/f\(number)", content) }
             let image = try scan(directory.path)
             let pack = try cache().openReader().pack(wanted.indices.map { try image.request("r\(round)/f\($0)") })
@@ -79,9 +84,9 @@ struct ReadingCacheTests {
     @Test(arguments: [1, 4, 16]) func contentIsReadDigestedAndCompressedOnceHoweverManyAsk(readersCount: Int) throws {
         let make = try TreeMaker(directory.path)
         for number in 0..<300 {
-            try make.file("small/\(number)", Array("content of \(number) ".utf8) + noise(900, seed: 3))
+            try make.file("small/\(number)", Array("content of \(number) ".utf8) + TreeBuilder.noise(900, seed: 3))
         }
-        let large = noise(5 * Segment.bytes + 17, seed: 5)
+        let large = TreeBuilder.noise(5 * Segment.bytes + 17, seed: 5)
         try make.file("x-large", large)
         try make.symlink("y-link", to: "target")
         let image = try scan(directory.path)
@@ -132,7 +137,7 @@ struct ReadingCacheTests {
         try make.symlink("link", to: "a")
         unlink(directory("fifo"))
         try make.fifo("fifo")
-        try make.file("grown", noise(Pack.bytesMax + 1, seed: 1))
+        try make.file("grown", TreeBuilder.noise(Pack.bytesMax + 1, seed: 1))
         let pack = try cache().openReader().pack(requests)
         #expect(try contents(pack) == [[1], [7, 8, 9], nil, nil, nil, nil])
         for index in 2..<6 { #expect(pack.members[index] == .failed(.changed)) }
@@ -143,7 +148,7 @@ struct ReadingCacheTests {
 
     @Test func aSegmentOfAFileThatChangedIsRefused() throws {
         let make = try TreeMaker(directory.path)
-        let content = noise(3 * Segment.bytes, seed: 2)
+        let content = TreeBuilder.noise(3 * Segment.bytes, seed: 2)
         try make.file("large", content)
         let request = try scan(directory.path).request("large")
         let (first, second) = try (cache().openReader(), cache().openReader())
@@ -187,7 +192,7 @@ struct ReadingCacheTests {
 
     @Test func aReaderThatStaysBehindLosesBlocksAndReadsAgain_theBoundHolds() throws {
         let make = try TreeMaker(directory.path)
-        let content = noise(24 * Segment.bytes, seed: 9)
+        let content = TreeBuilder.noise(24 * Segment.bytes, seed: 9)
         try make.file("large", content)
         let request = try scan(directory.path).request("large")
         let cache = try cache(bytesMax: 4 << 20, pace: 0)
@@ -208,7 +213,7 @@ struct ReadingCacheTests {
 
     @Test func readersThatKeepPaceShareABlockHoweverSmallTheCache() throws {
         let make = try TreeMaker(directory.path)
-        try make.file("large", noise(24 * Segment.bytes, seed: 4))
+        try make.file("large", TreeBuilder.noise(24 * Segment.bytes, seed: 4))
         let request = try scan(directory.path).request("large")
         let cache = try cache(bytesMax: 3 << 20)
         let readers = (0..<4).map { _ in cache.openReader() }
@@ -218,7 +223,7 @@ struct ReadingCacheTests {
 
     @Test func aClosedReaderHoldsNobodyUp() throws {
         let make = try TreeMaker(directory.path)
-        try make.file("large", noise(12 * Segment.bytes, seed: 4))
+        try make.file("large", TreeBuilder.noise(12 * Segment.bytes, seed: 4))
         let request = try scan(directory.path).request("large")
         let cache = try cache(bytesMax: ContentCache.bytesMaxMin)
         let (leader, closed) = (cache.openReader(), cache.openReader())
@@ -229,7 +234,7 @@ struct ReadingCacheTests {
 
     @Test func contentThatDoesNotCompressIsOnlyProbedAfterAWhile() throws {
         let make = try TreeMaker(directory.path)
-        try make.file("large", noise(32 * Segment.bytes, seed: 11))
+        try make.file("large", TreeBuilder.noise(32 * Segment.bytes, seed: 11))
         let request = try scan(directory.path).request("large")
         let cache = try cache()
         let reader = cache.openReader()

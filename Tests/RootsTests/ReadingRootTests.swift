@@ -126,7 +126,7 @@ struct ReadingRootTests {
 
     @Test(arguments: [0, 1, 4, Segment.bytes, Segment.bytes + 1, 3 * Segment.bytes, 3 * Segment.bytes + 7])
     func contentDigestIsThatOfTheFormat(size: Int) {
-        let content = noise(size, seed: 7)
+        let content = TreeBuilder.noise(size, seed: 7)
         let segments = stride(from: 0, to: size, by: Segment.bytes).map {
             Hash.digest(Array(content[$0..<min($0 + Segment.bytes, size)]))
         }

@@ -2,6 +2,7 @@ import Core
 import Foundation
 import Glibc
 import Platform
+import TestSupport
 import Testing
 
 @testable import Roots
@@ -91,19 +92,6 @@ func findAll(_ directory: String) throws -> [[ArraySlice<UInt8>]] {
             for (x, y) in zip(a, b) where x != y { return x.lexicographicallyPrecedes(y) }
             return a.count < b.count
         }
-}
-
-/// Bytes that do not compress, the same for the same seed.
-func noise(_ count: Int, seed: UInt64) -> [UInt8] {
-    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-    var words = [UInt64](repeating: 0, count: count / 8 + 1)
-    for index in words.indices {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        words[index] = state
-    }
-    return words.withUnsafeBytes { Array($0.prefix(count)) }
 }
 
 var isRoot: Bool { geteuid() == 0 }

@@ -105,13 +105,19 @@ import Testing
         Set(text.joined(separator: " ").split(separator: " ").map(String.init))
     }
 
-    @Test(arguments: cases, [true, false])
-    func row(one: Case, oneIsUpstream: Bool) async {
+    /// Two ends that were in step before both changed; the first of the two trees is the one that `one.one` changed.
+    private func changed(_ one: Case, _ oneIsUpstream: Bool) async -> (TwoEnds, first: String, second: String) {
         let ends = TwoEnds(mode: .bidi)
         ends.shell("cd source; echo pad > pad; \(one.before)")
         #expect(await ends.run().error == nil)
         let (first, second) = oneIsUpstream ? ("source", "target") : ("target", "source")
         ends.shell("(cd \(first); \(one.one)); cd \(second); \(one.other)")
+        return (ends, first, second)
+    }
+
+    @Test(arguments: cases, [true, false])
+    func row(one: Case, oneIsUpstream: Bool) async {
+        let (ends, first, second) = await changed(one, oneIsUpstream)
         let ran = await ends.run()
         #expect(ran.error == nil && ran.problems.isEmpty, "\(ran)")
         #expect(files(first, ends) == set(one.both, one.onlyOne))
@@ -130,11 +136,7 @@ import Testing
     /// The same by a plan that is carried out: it goes through, to the same end.
     @Test(arguments: cases, [true, false])
     func rowThatIsPlanned(one: Case, oneIsUpstream: Bool) async {
-        let ends = TwoEnds(mode: .bidi)
-        ends.shell("cd source; echo pad > pad; \(one.before)")
-        #expect(await ends.run().error == nil)
-        let (first, second) = oneIsUpstream ? ("source", "target") : ("target", "source")
-        ends.shell("(cd \(first); \(one.one)); cd \(second); \(one.other)")
+        let (ends, first, second) = await changed(one, oneIsUpstream)
         let plan = await ends.run(purpose: .plan(readsContent: true))
         #expect(plan.error == nil)
         let ran = await ends.run(carryingOut: plan.planned)

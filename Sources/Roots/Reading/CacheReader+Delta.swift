@@ -13,15 +13,7 @@ extension CacheReader {
     {
         guard let lists = cache.chunkLists else { return .success(nil) }
         let key = CacheReader.key([request], tag: 4, base)
-        let known = cache.state.wait { state -> FileDelta?? in
-            state.pace.see(id, now: MonotonicClock.now)
-            if let delta = state.deltas[key] {
-                state.counters.hitsCount += 1
-                return delta
-            }
-            return state.deltas.pending.insert(key).inserted ? .some(nil) : nil
-        }
-        if let known { return .success(known) }
+        if let known = known(key, in: \.deltas) { return .success(known) }
         var found: FileDelta?
         defer {
             cache.state.update { state in
@@ -43,26 +35,14 @@ extension CacheReader {
     private func compare(_ request: ReadRequest, _ earlier: ChunkList, _ base: Digest, _ isEnding: () -> Bool)
         throws(ReadFault) -> (FileDelta, ChunkList)?
     {
-        let file = try files.openExact(request)
         var maker = FileDeltaMaker(earlier, base: base)
-        for index in 0..<Segment.count(ofSize: request.attributes.size) {
-            if isEnding() { return nil }
-            let size = Segment.size(at: index, ofSize: request.attributes.size)
-            let offset = UInt64(index) * UInt64(Segment.bytes)
-            if try files.isHole(file, request, at: offset, size: size) {
-                maker.add(hole: size, Zeros.digest(count: size))
-            } else {
-                let content = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
-                try files.readExact(file, request, into: content, at: offset)
-                maker.add(segment: UnsafeRawBufferPointer(content))
-            }
-            cache.state.read { $0.pace.see(id, now: MonotonicClock.now) }
-        }
-        return maker.finish()
+        let count = Segment.count(ofSize: request.attributes.size)
+        return try readSegments(request, count: count, isEnding) { maker.add($0) } ? maker.finish() : nil
     }
 
-    /// Segment `index` of a file that was compared: what is new in it, and what is to be copied.
-    package func segment(_ request: ReadRequest, index: Int, in delta: FileDelta) -> SegmentResult {
+    /// Segment `index` of a file: where it was compared, what is new in it, and what is to be copied.
+    package func segment(_ request: ReadRequest, index: Int, in delta: FileDelta?) -> SegmentResult {
+        guard let delta else { return segment(request, index: index) }
         let copies = delta.copies(inSegment: index, ofFileOf: request.attributes.size)
         if copies.isEmpty { return segment(request, index: index) }
         return segment(request, index, CacheReader.key([request], tag: 5 + UInt64(index) << 8, delta.base)) {
@@ -95,10 +75,9 @@ extension CacheReader {
 }
 
 /// What files were compared with last, by what identifies both. What is kept of them is bounded by the number of copied ranges.
-struct DeltaMemory: Sendable {
+struct DeltaMemory: DigestKeyed {
     static let rangesMax = 256 * 1024
     private var deltas: [(key: Digest, delta: FileDelta)] = []
-    /// Being computed.
     var pending: Set<Digest> = []
 
     subscript(key: Digest) -> FileDelta? { deltas.first { $0.key == key }?.delta }

@@ -90,21 +90,28 @@ package final class CacheReader {
             return digest(ReadRequest(path: request.path, attributes: request.attributes, identity: standing))
         }
         let key = CacheReader.key([request], tag: 3)
-        let known = cache.state.wait { state -> Digest?? in
-            state.pace.see(id, now: MonotonicClock.now)
-            if let digest = state.digests[key] {
-                state.counters.hitsCount += 1
-                return digest
-            }
-            return state.digests.pending.insert(key).inserted ? .some(nil) : nil
-        }
-        if let known { return .success(known) }
+        if let known = known(key, in: \.digests) { return .success(known) }
         let outcome = readDigest(request)
         cache.state.update { state in
             state.digests.pending.remove(key)
             if case .success(let digest) = outcome { state.digests.add(digest, key) }
         }
         return outcome
+    }
+
+    /// What is remembered under `key`, or comes to be while another reader is at it; nil where this reader is to find it out, and to take
+    /// the key from those that are pending then.
+    func known<Memory: DigestKeyed>(_ key: Digest, in memory: WritableKeyPath<ContentCache.State, Memory>)
+        -> Memory.Value?
+    {
+        cache.state.wait { state -> Memory.Value?? in
+            state.pace.see(id, now: MonotonicClock.now)
+            if let value = state[keyPath: memory][key] {
+                state.counters.hitsCount += 1
+                return value
+            }
+            return state[keyPath: memory].pending.insert(key).inserted ? .some(nil) : nil
+        }
     }
 
     /// Whether a file could be read exactly as it was scanned; its digest where that is asked for or known. Reads nothing otherwise.
@@ -140,14 +147,9 @@ package final class CacheReader {
 
     /// The digests of the first `count` segments of a file, exactly as it was scanned. Reads them.
     package func segmentDigests(_ request: ReadRequest, count: Int) -> Result<[Digest], ReadFault> {
+        var digests: [Digest] = []
         do throws(ReadFault) {
-            let file = try files.openExact(request)
-            var digests: [Digest] = []
-            for index in 0..<count {
-                let size = Segment.size(at: index, ofSize: request.attributes.size)
-                digests.append(try segmentDigest(file, request, at: UInt64(index) * UInt64(Segment.bytes), size))
-                cache.state.read { $0.pace.see(id, now: MonotonicClock.now) }
-            }
+            _ = try readSegments(request, count: count, { false }) { digests.append($0.digest) }
             return .success(digests)
         } catch { return .failure(error) }
     }
@@ -195,19 +197,16 @@ package final class CacheReader {
     private func readSegment(_ request: ReadRequest, _ index: Int, _ size: Int) throws(ReadFault) -> SegmentContent {
         let isLast = index == Segment.count(ofSize: request.attributes.size) - 1
         return try reading(request, isLast: isLast) { (file) throws(ReadFault) in
-            let content = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
-            let offset = UInt64(index) * UInt64(Segment.bytes)
-            if try files.isHole(file.descriptor, request, at: offset, size: size) {
-                let digest = Zeros.digest(count: size)
-                keepList(file.chunks?.add(hole: size, digest, at: index, isLast: isLast))
+            let raw = try read(file.descriptor, request, index)
+            let digest = raw.digest
+            if let whole = file.chunks?.add(raw, digest, at: index, isLast: isLast) {
+                cache.chunkLists?.keep(whole.list, of: whole.content)
+            }
+            if case .hole = raw {
                 return SegmentContent(
                     digest: digest, payload: [], rawSize: size, isCompressed: false, isHole: true,
                     storedBytes: file.storedBytes)
             }
-            try files.readExact(file.descriptor, request, into: content, at: offset)
-            let raw = UnsafeRawBufferPointer(content)
-            let digest = Hash.digest(raw)
-            keepList(file.chunks?.add(raw, digest, at: index, isLast: isLast))
             let (payload, isCompressed) = compress(size, of: file)
             return SegmentContent(
                 digest: digest, payload: payload, rawSize: size, isCompressed: isCompressed,
@@ -231,25 +230,33 @@ package final class CacheReader {
         }
     }
 
-    private func keepList(_ whole: (list: ChunkList, content: Digest)?) {
-        if let whole { cache.chunkLists?.keep(whole.list, of: whole.content) }
-    }
-
     private func readDigest(_ request: ReadRequest) -> Result<Digest, ReadFault> {
-        segmentDigests(request, count: Segment.count(ofSize: request.attributes.size)).map { segments in
-            var digest = ContentDigest()
-            for segment in segments { digest.add(segment: segment) }
-            return digest.finish()
-        }
+        segmentDigests(request, count: Segment.count(ofSize: request.attributes.size)).map(ContentDigest.joining)
     }
 
-    private func segmentDigest(_ file: Descriptor, _ request: ReadRequest, at offset: UInt64, _ size: Int)
-        throws(ReadFault) -> Digest
-    {
-        if try files.isHole(file, request, at: offset, size: size) { return Zeros.digest(count: size) }
+    /// Reads the first `count` segments of a file, exactly as it was scanned, in order. What `body` gets is valid during the call.
+    ///
+    /// - Parameter isEnding: asked before each; false comes back when it says so.
+    func readSegments(
+        _ request: ReadRequest, count: Int, _ isEnding: () -> Bool, _ body: (RawSegment) -> Void
+    ) throws(ReadFault) -> Bool {
+        let file = try files.openExact(request)
+        for index in 0..<count {
+            if isEnding() { return false }
+            body(try read(file, request, index))
+            cache.state.read { $0.pace.see(id, now: MonotonicClock.now) }
+        }
+        return true
+    }
+
+    /// One segment, in the buffer until the next is read.
+    private func read(_ file: Descriptor, _ request: ReadRequest, _ index: Int) throws(ReadFault) -> RawSegment {
+        let size = Segment.size(at: index, ofSize: request.attributes.size)
+        let offset = UInt64(index) * UInt64(Segment.bytes)
+        if try files.isHole(file, request, at: offset, size: size) { return .hole(size) }
         let content = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
         try files.readExact(file, request, into: content, at: offset)
-        return Hash.digest(UnsafeRawBufferPointer(content))
+        return .bytes(UnsafeRawBufferPointer(content))
     }
 
     /// A large file stays open between its segments, for all readers.

@@ -17,6 +17,8 @@ package final class ChunkStore: Sendable {
     private let reserved: Descriptor
     private let place: String
     private let bytesMax: UInt64
+    /// What all lists took when this process looked at them, and what it has kept since. Nil before it has looked.
+    private let held = Monitor<UInt64?>(nil)
 
     /// - Parameters:
     ///   - reserved: the directory `.headwater`, checked to be ours.
@@ -30,47 +32,25 @@ package final class ChunkStore: Sendable {
     /// The list of this content; nil where none is kept.
     package func list(of content: Digest) -> ChunkList? {
         guard let directory = directory(makes: false),
-            let file = try? Descriptor(at: directory.raw, content.hex, O_RDONLY | O_NOFOLLOW | O_NONBLOCK),
-            let status = try? FileStatus(descriptor: file.raw), status.kind == .file,
-            status.size <= ChunkStore.listBytesMax, let list = try? ChunkStore.read(file, Int(status.size))
+            let bytes = try? OwnFile.read(at: directory.raw, content.hex, bytesMax: ChunkStore.listBytesMax),
+            let list = ChunkList(decoding: bytes)
         else { return nil }
-        futimens(file.raw, nil)
+        utimensat(directory.raw, content.hex, nil, AT_SYMLINK_NOFOLLOW)
         return list
     }
 
     /// Keeps the list of this content.
     package func keep(_ list: ChunkList, of content: Digest) {
         let bytes = list.encoded()
-        guard UInt64(bytes.count) <= ChunkStore.listBytesMax, let directory = directory(makes: true) else { return }
-        let fresh = content.hex + ".new"
-        unlinkat(directory.raw, fresh, 0)
-        do throws(SystemError) {
-            let file = try Descriptor(at: directory.raw, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: 0o600)
-            try ChunkStore.write(bytes, to: file)
-            try check("renameat") { renameat(directory.raw, fresh, directory.raw, content.hex) }
-        } catch {
-            unlinkat(directory.raw, fresh, 0)
+        guard UInt64(bytes.count) <= ChunkStore.listBytesMax, let directory = directory(makes: true),
+            (try? OwnFile.replace(at: directory.raw, content.hex, with: bytes)) != nil
+        else { return }
+        // To look at all lists for each one that comes would take as long as all of them together.
+        let isFull = held.read { held in
+            held = held.map { $0 + UInt64(bytes.count) }
+            return held.map { $0 > bytesMax } ?? true
         }
-        removeOldest(directory)
-    }
-
-    private static func read(_ file: Descriptor, _ count: Int) throws(SystemError) -> ChunkList? {
-        var bytes = [UInt8](repeating: 0, count: count)
-        var fault: SystemError?
-        bytes.withUnsafeMutableBytes { raw in
-            do throws(SystemError) { try readFully(file.raw, raw, at: 0) } catch { fault = error }
-        }
-        if let fault { throw fault }
-        return ChunkList(decoding: bytes)
-    }
-
-    private static func write(_ bytes: [UInt8], to file: Descriptor) throws(SystemError) {
-        var done = 0
-        while done < bytes.count {
-            done += try checkSize("write") {
-                bytes.withUnsafeBytes { Glibc.write(file.raw, $0.baseAddress! + done, bytes.count - done) }
-            }
-        }
+        if isFull { removeOldest(directory) }
     }
 
     private func directory(makes: Bool) -> Descriptor? {
@@ -94,9 +74,12 @@ package final class ChunkStore: Sendable {
             lists.append((name, status.mtime, status.size))
         }
         var bytes = lists.reduce(0) { $0 + $1.bytes }
-        for oldest in lists.sorted(by: { $0.used < $1.used }) where bytes > bytesMax {
+        // With some room to spare, so that the next list is not one too many again.
+        let most = bytes > bytesMax ? bytesMax - bytesMax / 64 : bytesMax
+        for oldest in lists.sorted(by: { $0.used < $1.used }) where bytes > most {
             unlinkat(directory.raw, oldest.name, 0)
             bytes -= oldest.bytes
         }
+        held.update { [bytes] in $0 = bytes }
     }
 }

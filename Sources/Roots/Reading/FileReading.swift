@@ -119,19 +119,12 @@ struct FileReading {
     private func readFully(_ file: Descriptor, _ buffer: UnsafeMutableRawBufferPointer, at offset: UInt64)
         throws(ReadFault)
     {
-        var filled = 0
-        while filled < buffer.count {
-            let got: Int
-            do throws(SystemError) {
-                got = try checkSize("pread") {
-                    pread(file.raw, buffer.baseAddress! + filled, buffer.count - filled, off_t(offset) + filled)
-                }
-            } catch { throw .system(error) }
-            if got == 0 { throw .changed }
-            filled += got
-        }
-        let total = filled
-        cache.count { $0.bytesRead += total }
+        let got: Int
+        do throws(SystemError) {
+            got = try Platform.readFully(file.raw, into: buffer, at: offset)
+        } catch { throw .system(error) }
+        if got < buffer.count { throw .changed }
+        cache.count { $0.bytesRead += got }
     }
 
     /// What is missing, or is a symlink by now, has changed since the scan.

@@ -34,21 +34,13 @@ final class ChunkedReading: Sendable {
     init(fileOf size: UInt64) { state = Monitor(State(maker: ChunkListMaker(ChunkSizes(forFileOf: size)))) }
 
     /// The list and the digest of the whole file, when that was its last segment.
-    func add(_ bytes: UnsafeRawBufferPointer, _ digest: Digest, at index: Int, isLast: Bool) -> (ChunkList, Digest)? {
-        add(digest, at: index, isLast) { $0.add(bytes) }
-    }
-
-    func add(hole count: Int, _ digest: Digest, at index: Int, isLast: Bool) -> (ChunkList, Digest)? {
-        add(digest, at: index, isLast) { $0.addHole(count) }
-    }
-
-    private func add(_ digest: Digest, at index: Int, _ isLast: Bool, _ add: (inout ChunkListMaker) -> Void)
-        -> (ChunkList, Digest)?
+    func add(_ segment: RawSegment, _ digest: Digest, at index: Int, isLast: Bool)
+        -> (list: ChunkList, content: Digest)?
     {
         state.read { state in
             guard index == state.segments.count else { return nil }
             state.segments.append(digest)
-            add(&state.maker)
+            state.maker.add(segment)
             return isLast ? (state.maker.finish(), ContentDigest.joining(state.segments)) : nil
         }
     }
@@ -78,12 +70,19 @@ struct OpenFiles: Sendable {
     }
 }
 
+/// What is remembered by a digest of all that it depends on, and found out once for all who ask meanwhile.
+protocol DigestKeyed: Sendable {
+    associatedtype Value
+    subscript(key: Digest) -> Value? { get }
+    /// Being found out.
+    var pending: Set<Digest> { get set }
+}
+
 /// Digests of whole files by what identifies them; the older half is forgotten when it is full.
-struct DigestMemory: Sendable {
+struct DigestMemory: DigestKeyed {
     static let generationCountMax = 32 * 1024
     private var young: [Digest: Digest] = [:]
     private var old: [Digest: Digest] = [:]
-    /// Being computed.
     var pending: Set<Digest> = []
 
     subscript(key: Digest) -> Digest? { young[key] ?? old[key] }

@@ -34,7 +34,7 @@ package struct EarlierVersion: Sendable {
         for copy in copies {
             fill(to: Int(copy.offset))
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<(end + Int(copy.count))])
-            guard (try? readFully(file.raw, part, at: copy.origin)) != nil else { return false }
+            guard (try? readExactly(file.raw, into: part, at: copy.origin)) != nil else { return false }
             end += part.count
         }
         fill(to: count)

@@ -48,7 +48,7 @@ package struct PartialFile: Sendable {
         var digests: [Digest] = []
         for index in 0..<count {
             let offset = UInt64(index) * UInt64(Segment.bytes)
-            guard (try? readFully(file.raw, buffer, at: offset)) != nil else { break }
+            guard (try? readExactly(file.raw, into: buffer, at: offset)) != nil else { break }
             digests.append(Hash.digest(UnsafeRawBufferPointer(buffer)))
         }
         if digests.isEmpty { return nil }

@@ -158,7 +158,7 @@ package final class StagedWriter {
                 continue
             }
             let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<size])
-            try readFully(descriptor, part, at: offset)
+            try readExactly(descriptor, into: part, at: offset)
             digest.add(segment: Hash.digest(UnsafeRawBufferPointer(part)))
         }
         return digest.finish()
